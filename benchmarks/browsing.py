@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from playwright.sync_api import Browser, Page, sync_playwright
 from streamlit.testing.v1 import AppTest
 
-from fracture_core.datasets import catalog
+from fracture_core.datasets import catalog, film_counts
 from fracture_core.folders import PROJECT
 
 EMPTY = "import streamlit as st\nst.title('empty')\n"
@@ -68,10 +68,10 @@ def print_reading(tree: Path, repeats: int) -> None:
     """Cold against os.walk, and warm."""
 
     def cold() -> None:
-        catalog.counts(catalog.read(tree, rescan=True).manifest)
+        film_counts.counts(catalog.read(tree, rescan=True).manifest)
 
     def warm() -> None:
-        catalog.counts(catalog.read(tree).manifest)
+        film_counts.counts(catalog.read(tree).manifest)
 
     walks, colds = [], []
     for _ in range(repeats):

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fracture_core.errors import FilmError
 from fracture_core.films import burnt_in_text, images
 from fracture_core.phantom import phantom_set
-from fracture_core.verdicts import metrics
+from fracture_core.verdicts import closed_intervals
 
 TEXTS = ("SMITH JOHN 1970-03-12", "Ward 7 B  12:45", "ID 0048213", "DOE^JANE", "12.03.2019 11:04")
 HEIGHTS = (0.018, 0.04)  # of the font, of the film's longer side
@@ -64,7 +64,7 @@ def report(title: str, files: Iterable[Path], show: bool) -> None:
         if found:
             warned.append(file.name)
     for words, count in (("drawn text noticed", hits), ("warnings without it", len(warned))):
-        share = metrics.wilson(count, films)
+        share = closed_intervals.wilson(count, films)
         span = f"{share.low:.1%} to {share.high:.1%}"
         print(f"{title}: {words} {count} of {films}, {share.value:.1%} ({span})")
     print(f"{title}: {1000 * seconds / max(1, films):.0f} ms of a core per film")

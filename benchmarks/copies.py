@@ -27,7 +27,7 @@ from fracture_core.audit import families
 from fracture_core.errors import FilmError
 from fracture_core.films import images, measures
 from fracture_core.phantom import phantom_set
-from fracture_core.verdicts import metrics
+from fracture_core.verdicts import closed_intervals
 
 SIDE = 224  # px of the longer side of every film
 GOALS = {"mirrored": 0.98, "right angle": 0.98, "any angle": 0.95, "cropped": 0.9}
@@ -167,7 +167,7 @@ def _recall(work: Path, table: pd.DataFrame, kind: str) -> None:
         of.get(row, -2) == family[original]
         for row, original in zip(copies.index.tolist(), copies["original"], strict=True)
     )
-    share = metrics.wilson(hits, len(copies))
+    share = closed_intervals.wilson(hits, len(copies))
     goal = f", goal {GOALS[kind]}" if kind in GOALS else ""
     interval = f"{share.low:.3f} to {share.high:.3f}; n = {share.n}{goal}"
     print(f"{kind}: recall {share.value:.3f} ({interval})", flush=True)

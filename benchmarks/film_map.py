@@ -29,7 +29,7 @@ from playwright.sync_api import FloatRect, Page, expect, sync_playwright
 from fracture_core.datasets import catalog
 from fracture_core.films import images
 from fracture_core.folders import PROJECT
-from fracture_core.models import cards
+from fracture_core.models import released_models
 from fracture_core.neighbours import film_features, film_map
 from fracture_core.neighbours.film_features import PIECE, FilmFeatures
 
@@ -107,7 +107,7 @@ def print_making(films: int) -> None:
 
 def _keep_map(tree: Path) -> int:
     """Keep features and a map of a tree's films where the app looks for them."""
-    dataset, model = catalog.read(tree), cards.read(MODEL)
+    dataset, model = catalog.read(tree), released_models.read(MODEL)
     paths = dataset.manifest["path"].tolist()
     features, group = features_of(len(paths))
     folder = film_features.folder_of(model, dataset)

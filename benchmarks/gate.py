@@ -27,11 +27,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fracture_core.config.limits import LIMITS
 from fracture_core.errors import FilmError
 from fracture_core.films import images
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
-from fracture_core.models.study_prediction import FilmInput, FilmPrediction
+from fracture_core.models import stored_models
 from fracture_core.phantom import phantom_set
-from fracture_core.verdicts import metrics
+from fracture_core.prediction.inference import Predictor
+from fracture_core.prediction.study_prediction import FilmInput, FilmPrediction
+from fracture_core.verdicts import closed_intervals
 
 SIDE = 512  # px, MURA's longer side
 FRESH_STUDIES, FRESH_SEED = 200, 7
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="a phantom set; drawn if left out")
     parser.add_argument("--films", type=Path, help="folder of other films to measure as well")
     options = parser.parse_args()
-    predictor = Predictor(cards.find(options.model))
+    predictor = Predictor(stored_models.find(options.model))
     with tempfile.TemporaryDirectory() as name:
         root = options.data or Path(name) / "films"
         if not options.data:
@@ -120,7 +120,7 @@ def show(predictor: Predictor, title: str, sources: list[Source]) -> None:
     failed = [{check.name for check in film.checks if check.doubt} for film in judged]
     plain = sum(bool(names - {"distance"}) for names in failed)
     far = sum("distance" in names for names in failed)
-    either = metrics.wilson(sum(map(bool, failed)), len(failed))
+    either = closed_intervals.wilson(sum(map(bool, failed)), len(failed))
     interval = f"{either.low:.1%} to {either.high:.1%}"
     print(
         f"| {title} | {len(judged)} | {plain} | {far} | {either.count} ({either.value:.1%}) | "

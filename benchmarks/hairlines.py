@@ -21,7 +21,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fracture_core.datasets import catalog
-from fracture_core.models import cards, evaluation
+from fracture_core.evaluations import evaluation_job
+from fracture_core.models import stored_models
 from fracture_core.phantom import phantom_set
 from fracture_core.verdicts import metrics
 
@@ -37,9 +38,9 @@ def main() -> None:
     options = parser.parse_args()
     data = catalog.read(options.phantom)
     splits = (options.split,) if options.split else ("train", "valid")
-    parts = cards.find(options.model).card.parts  # those that it was trained on
+    parts = stored_models.find(options.model).card.parts  # those that it was trained on
     films = pd.concat(
-        [evaluation.evaluate(options.model, data, each, parts).films for each in splits]
+        [evaluation_job.evaluate(options.model, data, each, parts).films for each in splits]
     )
     print_kinds(with_kinds(films, options.phantom))
 

@@ -39,7 +39,7 @@ from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, run_folders, run_status
 from fracture_core.training import averages_job
-from fracture_core.verdicts.metrics import Mean, mean
+from fracture_core.verdicts.closed_intervals import Mean, mean
 
 STUDIES = 400
 AT = (1, 2, 3, 5, 10, 15, 20)  # epochs of the table

@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
+from fracture_core.epochs import predictions
+from fracture_core.evaluations import evaluation_job
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, evaluation
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal, run_status
 
@@ -77,9 +78,9 @@ def print_hairlines(folder: Path, size: int, root: Path, other: Path) -> None:
     """Breaks against normal studies: unseen studies of its own set, and those of another seed."""
     best = journal.best_epoch(folder)
     assert best is not None
-    valid = cards.run_predictions(folder, best)
+    valid = predictions.with_films(folder, best)
     valid = valid[valid["role"] == "valid"]
-    judged = evaluation.evaluate(folder.name, catalog.read(other), "train").films
+    judged = evaluation_job.evaluate(folder.name, catalog.read(other), "train").films
     for what, films, data in (("valid", valid, root), ("another seed", judged, other)):
         print(f"  {size} px, {what}:")
         hairlines.print_kinds(hairlines.with_kinds(films, data))

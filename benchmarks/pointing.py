@@ -23,13 +23,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.explanations import heat_maps
 from fracture_core.films import images
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
+from fracture_core.models import stored_models
 from fracture_core.networks import architectures
 from fracture_core.phantom import phantom_set
 from fracture_core.phantom.study_plan import Break
-from fracture_core.verdicts import metrics
-from fracture_core.verdicts.metrics import Proportion
+from fracture_core.prediction.inference import Predictor
+from fracture_core.verdicts import closed_intervals
+from fracture_core.verdicts.closed_intervals import Proportion
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
             phantom_set.make(root)
         breaks = phantom_set.breaks(root)
         some = {path: v for path, v in breaks.items() if path.startswith(f"{options.split}/")}
-        predictor = Predictor(cards.find(options.model))
+        predictor = Predictor(stored_models.find(options.model))
         for title, method in methods(predictor).items():
             show(title, pointing_game(predictor, root, some, method))
 
@@ -116,10 +116,10 @@ def pointing_game(
     positive_hits = [hit for hit, yes in zip(hits, positive, strict=True) if yes]
     return Pointing(
         method=method,
-        hits=metrics.wilson(sum(hits), len(hits)),
+        hits=closed_intervals.wilson(sum(hits), len(hits)),
         chance=float(np.mean(shares)) if shares else 0.0,
-        centre=metrics.wilson(sum(centre), len(centre)),
-        positive=metrics.wilson(sum(positive_hits), len(positive_hits)),
+        centre=closed_intervals.wilson(sum(centre), len(centre)),
+        positive=closed_intervals.wilson(sum(positive_hits), len(positive_hits)),
     )
 
 

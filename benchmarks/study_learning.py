@@ -40,13 +40,13 @@ from fracture_core.explanations import heat_maps
 from fracture_core.films import pixel_cache
 from fracture_core.folders import cache_folder
 from fracture_core.jobs.worker import Worker
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
+from fracture_core.models import stored_models
 from fracture_core.phantom import phantom_set, study_plan
+from fracture_core.prediction.inference import Predictor
 from fracture_core.runs import journal, run_folders
 from fracture_core.training import loop
 from fracture_core.training_films import preparation
-from fracture_core.verdicts import aggregation, metrics
+from fracture_core.verdicts import aggregation, closed_intervals, metrics
 
 OTHER_SEED = 7  # of the phantom that is judged
 WAYS: dict[str, dict[str, Any]] = {
@@ -125,7 +125,7 @@ def train(root: Path, way: str, seed: int, options: argparse.Namespace) -> Path:
 def judge(folder: Path, other: Path) -> Figures:
     """Return a run's figures at its best epoch, on all films of the other phantom."""
     epoch = journal.best_epoch(folder)
-    predictor = Predictor(cards.find(f"{folder.name}@{epoch}"))
+    predictor = Predictor(stored_models.find(f"{folder.name}@{epoch}"))
     manifest, breaks = catalog.read(other).manifest, phantom_set.breaks(other)
     paths = manifest["path"].tolist()
     cache = pixel_cache.of_films(other, paths, predictor.recipe, cache_folder() / "pixels")
@@ -179,7 +179,7 @@ def print_table(results: dict[str, list[Figures]]) -> None:
 
 def spoken(values: pd.Series) -> str:
     """Return a mean over seeds with its interval."""
-    found = metrics.mean(np.asarray(values, float))
+    found = closed_intervals.mean(np.asarray(values, float))
     shown = [f"{value:.3f}" for value in (found.value, found.low, found.high) if value is not None]
     return shown[0] if len(shown) < 3 else f"{shown[0]} ({shown[1]} to {shown[2]})"
 

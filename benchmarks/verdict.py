@@ -32,13 +32,14 @@ import tensorflow as tf
 from PIL import Image
 from workers import in_turn, ratio
 
-from fracture_core.datasets import uploads
-from fracture_core.datasets.uploads import File
 from fracture_core.films import images
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
-from fracture_core.models.study_prediction import FilmInput
+from fracture_core.models import stored_models
+from fracture_core.models.model import Model
 from fracture_core.networks import architectures
+from fracture_core.prediction.inference import Predictor
+from fracture_core.prediction.study_prediction import FilmInput
+from fracture_core.study_sorting import uploads
+from fracture_core.study_sorting.upload_files import File
 from fracture_core.verdicts import breakdown
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -66,7 +67,7 @@ def main() -> None:
             timed(process(words)),
             timed(process(["-c", "import tensorflow"])),
         )
-    model = cards.find(options.model)
+    model = stored_models.find(options.model)
     few = contents[: options.films]
     predictor = Predictor(model)
     ours, bare = verdict(predictor, few), forward(predictor, few)
@@ -112,7 +113,7 @@ def forward(predictor: Predictor, contents: list[bytes]) -> Callable[[], object]
     return judge
 
 
-def report(model: cards.Model, contents: list[bytes]) -> Callable[[], object]:
+def report(model: Model, contents: list[bytes]) -> Callable[[], object]:
     """Prediction of a directory as in the report: build, load, predict one film after the other."""
 
     def judge() -> object:

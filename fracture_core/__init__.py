@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fracture_core.config.train_config import TrainConfig
     from fracture_core.datasets.catalog import Dataset
-    from fracture_core.models.inference import Predictor
-    from fracture_core.models.study_prediction import StudyPrediction
+    from fracture_core.prediction.inference import Predictor
+    from fracture_core.prediction.study_prediction import StudyPrediction
     from fracture_core.runs.run_status import Status
 
 __all__ = [
@@ -149,10 +149,10 @@ def load_predictor(model: str) -> Predictor:
         >>> predictor.model.card.architecture
         'three_conv'
     """
-    from fracture_core.models import cards
-    from fracture_core.models.inference import Predictor
+    from fracture_core.models import stored_models
+    from fracture_core.prediction.inference import Predictor
 
-    return Predictor(cards.find(model))
+    return Predictor(stored_models.find(model))
 
 
 def predict_study(predictor: Predictor, *paths: str | Path) -> Sequence[StudyPrediction]:
@@ -176,7 +176,7 @@ def predict_study(predictor: Predictor, *paths: str | Path) -> Sequence[StudyPre
         >>> studies[0].verdict(0.5) in (True, False, None)
         True
     """
-    from fracture_core.models import inference
+    from fracture_core.prediction import inference
 
     studies = inference.studies_of([Path(path) for path in paths])
     return [predictor.predict_study(name, films) for name, films in studies]

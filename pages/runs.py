@@ -3,15 +3,8 @@
 import streamlit as st
 
 from ui.cache import run_cache
-from ui.runs import (
-    group_lines,
-    groups_panel,
-    overlay,
-    run_import,
-    runs_table,
-    selected_runs,
-    sweeps_panel,
-)
+from ui.run_groups import group_lines, groups_panel, sweeps_panel
+from ui.runs import overlay, run_import, runs_table, selected_runs
 from ui.shell import frame
 
 frame.only_through_app()

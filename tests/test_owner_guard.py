@@ -124,7 +124,7 @@ def test_what_changes_something_is_found() -> None:
         "corrections.write",
         "audit_job.start",
         "gate_job.start",
-        "evaluation.start",
+        "evaluation_job.start",
         "ensemble.make",
         "release.release",
         "report_2018.start",
@@ -136,7 +136,7 @@ def test_what_changes_something_is_found() -> None:
         "run_folders.list_runs",
         "run_folders.read",
         "journal.metrics",
-        "cards.find",
+        "stored_models.find",
     }
 
 

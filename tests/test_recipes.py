@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fracture_core.cli import command_line
+from fracture_core.data_folders import film_listing
 from fracture_core.datasets import catalog
 from fracture_core.networks import architectures, network_size
 from fracture_core.readers import layouts
@@ -57,8 +58,8 @@ def test_a_reader_of_data_sets_is_a_function_and_two_entries(
     for name in ("broken_1.png", "whole_2.png"):
         (root / name).touch()
 
-    def scan(root: Path, positive: str | None) -> layouts.Listing:
-        listing = layouts.Listing()
+    def scan(root: Path, positive: str | None) -> film_listing.Listing:
+        listing = film_listing.Listing()
         for path in sorted(root.glob("*.png")):
             label = int(path.name.startswith("broken"))
             listing.rows.append(("train", "wrist", path.stem, path.stem, 0, label, path.name))
@@ -102,13 +103,13 @@ from streamlit.testing.v1 import AppTest
 from fracture_core.analysis import comparison
 from fracture_core.cli import command_line, setting_options
 from fracture_core.errors import ConfigError
-from fracture_core.models import cards
-from ui.runs import runs_table
+from fracture_core.runs import training_command
+from ui.runs import table_columns
 
 changed = setting_options.config_of(command_line.parse(["train", "x", "--clip-norm", "2"]))
 assert changed.clip_norm == 2.0
-assert "--clip-norm 2" in cards.command(changed)
-words = shlex.split(cards.command(changed))[3:]
+assert "--clip-norm 2" in training_command.of_config(changed)
+words = shlex.split(training_command.of_config(changed))[3:]
 assert setting_options.config_of(command_line.parse(words)) == changed
 assert config.TrainConfig.from_json(changed.to_json()) == changed
 try:
@@ -118,12 +119,12 @@ except ConfigError as error:
 else:
     raise AssertionError("not refused")
 assert "clip_norm" in comparison.settings(changed)
-assert runs_table._name("clip_norm") == "Clipping"
+assert table_columns._name("clip_norm") == "Clipping"
 
 form = """
 from fracture_core.config.train_config import TrainConfig
-from ui.train import settings
-settings._learning(settings.Draft(base=TrainConfig(data="x"), preset="demo"))
+from ui.train import setting_field, settings
+settings._learning(setting_field.Draft(base=TrainConfig(data="x"), preset="demo"))
 """
 page = AppTest.from_string(form, default_timeout=60).run()
 (shown,) = [n for n in page.number_input if n.label == "Clipping"]

@@ -6,7 +6,7 @@ from statistics import linear_regression
 
 import pandas as pd
 
-from fracture_core.verdicts import metrics
+from fracture_core.verdicts import closed_intervals
 
 RISING_EPOCHS = 8  # of rising loss on films that are not trained on
 FLAT_EPOCHS = 10
@@ -135,7 +135,9 @@ def _flat(epochs: pd.DataFrame, role: str, unit: _Unit) -> Advice | None:
     if len(window) < FLAT_EPOCHS:
         return None
     accuracy, n = window[f"{role}.{unit.accuracy}"], int(window[f"{role}.{unit.n}"].iloc[-1])
-    low, high = metrics.bounds(metrics.wilson(round(float(accuracy.iloc[-1]) * n), n))
+    low, high = closed_intervals.bounds(
+        closed_intervals.wilson(round(float(accuracy.iloc[-1]) * n), n)
+    )
     span, width = float(accuracy.max() - accuracy.min()), high - low
     if span >= width or _slope(window[f"{role}.loss"]) < 0:
         return None

@@ -16,8 +16,8 @@ from fracture_core.config.train_config import PATHS, TrainConfig
 from fracture_core.epochs import predictions
 from fracture_core.runs import journal
 from fracture_core.runs.run_folders import Run
-from fracture_core.verdicts import aggregation, metrics
-from fracture_core.verdicts.metrics import Difference, Proportion
+from fracture_core.verdicts import aggregation, closed_intervals
+from fracture_core.verdicts.closed_intervals import Difference, Proportion
 from fracture_core.words import plural
 
 # They affect speed and the last bits of sums, and are no part of an experiment.
@@ -145,7 +145,7 @@ def _studies(line: dict[str, Any]) -> dict[str, Proportion]:
     for role in predictions.ROLES:
         share, n = _number(line, role, "study_accuracy"), _number(line, role, "studies")
         if share is not None and n:
-            shares[role] = metrics.wilson(min(round(share * n), int(n)), int(n))
+            shares[role] = closed_intervals.wilson(min(round(share * n), int(n)), int(n))
     return shares
 
 
@@ -188,8 +188,10 @@ def compare(first: pd.DataFrame, second: pd.DataFrame, role: str) -> Difference:
     """
     keys = ["key", "label", "images"]  # with a film left out, it is not the same study
     if not {*keys, "right"} <= {*first.columns} & {*second.columns}:
-        return metrics.difference([], [])
+        return closed_intervals.difference([], [])
     sides = [side[side["role"] == role][[*keys, "right"]] for side in (first, second)]
     both = sides[0].merge(sides[1], on=keys, suffixes=("_first", "_second"))
     both = both[both["right_first"].notna() & both["right_second"].notna()]
-    return metrics.difference(both["right_first"].astype(bool), both["right_second"].astype(bool))
+    return closed_intervals.difference(
+        both["right_first"].astype(bool), both["right_second"].astype(bool)
+    )

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from fracture_core.errors import RunError
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import Run
-from fracture_core.verdicts import metrics
+from fracture_core.verdicts import closed_intervals
 
 ROLES = ("train", "dev", "valid")
 QUANTITIES = {  # key of a metrics line -> key of its n
@@ -74,7 +74,7 @@ def _with_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     """Add intervals of accuracies; training films have none, as the network changes meanwhile."""
     columns = (rows[name] for name in ("quantity", "role", "value", "n"))
     bounds = [
-        metrics.bounds(metrics.wilson(min(round(value * n), int(n)), int(n)))
+        closed_intervals.bounds(closed_intervals.wilson(min(round(value * n), int(n)), int(n)))
         if quantity != "loss" and role != "train" and n > 0
         else (np.nan, np.nan)
         for quantity, role, value, n in zip(*columns, strict=True)

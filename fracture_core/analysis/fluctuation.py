@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from fracture_core.verdicts.metrics import Mean, mean, mean_difference
+from fracture_core.verdicts.closed_intervals import Mean, mean, mean_difference
 
 
 @dataclass(frozen=True, kw_only=True)

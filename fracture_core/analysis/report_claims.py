@@ -15,8 +15,8 @@ from fracture_core.analysis.report_2018 import BY_KEY, SEEDS, ExperimentRuns, Le
 from fracture_core.epochs import predictions
 from fracture_core.runs import journal
 from fracture_core.runs.run_folders import Run
-from fracture_core.verdicts import aggregation, metrics
-from fracture_core.verdicts.metrics import Proportion, wilson
+from fracture_core.verdicts import aggregation, closed_intervals
+from fracture_core.verdicts.closed_intervals import Proportion, wilson
 
 SLOWING_AT = 0.77  # training accuracy
 LITTLE = 0.05  # of accuracy, our limit of "not much"
@@ -125,7 +125,7 @@ def _poor(run: Run, epoch: int, _: Length) -> Answer:
     labels = journal.films(run.folder).query("role == 'valid'")["label"]
     guess = max(labels.mean(), 1 - labels.mean())
     words = f"{_share(p)} of {p.n:,} valid films; baseline: {100 * guess:.1f} %."
-    return Answer(words=words, agrees=metrics.bounds(p)[0] <= guess)
+    return Answer(words=words, agrees=closed_intervals.bounds(p)[0] <= guess)
 
 
 def _lower_in_training(run: Run, other: Run, epoch: int, _: Length) -> Answer:
@@ -137,7 +137,7 @@ def _lower_in_training(run: Run, other: Run, epoch: int, _: Length) -> Answer:
 def _slowing(run: Run, epoch: int, _: Length) -> Answer:
     p = _accuracy(run, epoch, "train")
     words = f"{_share(p)} of {p.n:,} training films at epoch {epoch}."
-    low, high = metrics.bounds(p)
+    low, high = closed_intervals.bounds(p)
     return Answer(words=words, agrees=low <= SLOWING_AT <= high)
 
 
@@ -175,7 +175,10 @@ def _sure(yes: bool, no: bool) -> bool | None:
 
 
 def _below(one: Proportion, other: Proportion) -> bool | None:
-    (low, high), (other_low, other_high) = metrics.bounds(one), metrics.bounds(other)
+    (low, high), (other_low, other_high) = (
+        closed_intervals.bounds(one),
+        closed_intervals.bounds(other),
+    )
     return _sure(high < other_low, low > other_high)
 
 
@@ -195,15 +198,15 @@ def _title(run: Run) -> str:
 
 
 def _share(p: Proportion) -> str:
-    low, high = metrics.bounds(p)
+    low, high = closed_intervals.bounds(p)
     return f"{100 * p.count / p.n:.1f} % (95 % interval {100 * low:.1f} to {100 * high:.1f})"
 
 
 def _more_right(run: Run, other: Run, epoch: int) -> tuple[str, float, float]:
     """Compare accuracies on the same valid films, in words, with the interval's bounds."""
     one, two = _valid_films(run, other, epoch)
-    d = metrics.difference(one["right"], two["right"])
-    low, high = metrics.bounds(d)
+    d = closed_intervals.difference(one["right"], two["right"])
+    low, high = closed_intervals.bounds(d)
     value = (d.only_first - d.only_second) / d.n
     words = (
         f"{_title(run)} minus {_title(other)}: {100 * value:+.1f} points of {d.n:,} valid films "
@@ -215,8 +218,8 @@ def _more_right(run: Run, other: Run, epoch: int) -> tuple[str, float, float]:
 def _more_loss(run: Run, other: Run, epoch: int) -> tuple[str, float, float]:
     """Compare losses on the same valid films, in words, with the interval's bounds."""
     one, two = _valid_films(run, other, epoch)
-    d = metrics.mean_difference(one["loss"], two["loss"])
-    low, high = (-np.inf, np.inf) if d.low is None else metrics.bounds(d)
+    d = closed_intervals.mean_difference(one["loss"], two["loss"])
+    low, high = (-np.inf, np.inf) if d.low is None else closed_intervals.bounds(d)
     words = (
         f"loss of {_title(run)} minus {_title(other)}: {d.value:+.3f} nats over {d.n:,} valid "
         f"films (95 % interval {low:+.3f} to {high:+.3f})."

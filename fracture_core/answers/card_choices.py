@@ -4,7 +4,8 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from fracture_core.errors import ModelError
-from fracture_core.models import card_changes, cards, model_names
+from fracture_core.models import card_changes, model_names, stored_models
+from fracture_core.models.model import Model
 from fracture_core.operating_points.calibration import Calibration
 from fracture_core.operating_points.choices import OperatingPoint
 from fracture_core.operating_points.promise import Promise
@@ -58,11 +59,11 @@ def save_promise(reference: str, promise: Promise | None) -> None:
         card_changes.write(model.weights.parent, replace(model.card, choices=choices))
 
 
-def _changing(reference: str) -> AbstractContextManager[cards.Model]:
+def _changing(reference: str) -> AbstractContextManager[Model]:
     """Hold a released model for a change of its card, see `card_changes.changing`."""
     place = model_names.place(reference)
     if place.run:
-        reference = cards.find(reference).reference
+        reference = stored_models.find(reference).reference
         raise ModelError(
             f"{reference} is an epoch of a run, whose card is made from its folder. Release it, "
             f"then choose: python -m fracture_core release {reference} NAME"

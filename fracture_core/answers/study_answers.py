@@ -13,12 +13,12 @@ import pandas as pd
 from fracture_core.cross_validation import out_of_fold
 from fracture_core.datasets import catalog
 from fracture_core.errors import RunError
-from fracture_core.models.cards import Model
-from fracture_core.models.study_prediction import StudyPrediction
+from fracture_core.models.model import Model
 from fracture_core.operating_points import promise as promises
 from fracture_core.operating_points import study_scores
 from fracture_core.operating_points.choices import Choices, OperatingPoint
 from fracture_core.operating_points.promise import Answer, Limits, Promise
+from fracture_core.prediction.study_prediction import StudyPrediction
 from fracture_core.runs import run_facts
 from fracture_core.words import plural
 

@@ -15,8 +15,8 @@ import pandas as pd
 from fracture_core.audit import families, shortcuts
 from fracture_core.audit.families import Group
 from fracture_core.audit.shortcuts import Shortcut
+from fracture_core.data_folders.film_listing import Skipped
 from fracture_core.datasets.catalog import STUDY, Dataset
-from fracture_core.readers.layouts import Skipped
 
 DARK = 0.2  # grey exceeded by only one pixel in a hundred
 BRIGHT_BORDER = 0.6  # grey; the air around a bone is black on a film that is not inverted

@@ -143,7 +143,7 @@ def _fit_gate(folder: Path) -> None:
     This comes after the last status, without the run's lock and open to every signal: a failure
     costs the run nothing. This process has TensorFlow loaded already.
     """
-    from fracture_core.models import gate_job
+    from fracture_core.prediction import gate_job
 
     try:
         if job := gate_job.of_best(folder):
@@ -256,14 +256,14 @@ def _fail(write: Callable[..., None], folder: Path, message: str) -> int:
 
 def evaluate(folder: Path, lock: int) -> int:
     """Do the evaluation that a folder requests; return the exit status. See `_job`."""
-    from fracture_core.models import evaluation
+    from fracture_core.evaluations import evaluation_job
 
-    return _job(evaluation.run_child, "evaluation", folder, lock)
+    return _job(evaluation_job.run_child, "evaluation", folder, lock)
 
 
 def gate(folder: Path, lock: int) -> int:
     """Fit the gate that a folder requests; return the exit status. See `_job`."""
-    from fracture_core.models import gate_job
+    from fracture_core.prediction import gate_job
 
     return _job(gate_job.run_child, "gate", folder, lock)
 

@@ -19,7 +19,7 @@ from fracture_core.words import short
 
 if TYPE_CHECKING:
     from fracture_core.datasets.catalog import Dataset
-    from fracture_core.models.cards import Model
+    from fracture_core.models.model import Model
     from fracture_core.operating_points.promise import Promise
 
 MODEL = "released model, run, RUN@EPOCH, or folder with a card"

@@ -8,8 +8,8 @@ from fracture_core.answers import study_answers
 from fracture_core.answers.study_answers import Answers
 from fracture_core.cli import terminal
 from fracture_core.config.film_settings import PixelRecipe
-from fracture_core.models.study_prediction import FilmInput, StudyPrediction
 from fracture_core.phantom import phantom_set
+from fracture_core.prediction.study_prediction import FilmInput, StudyPrediction
 from fracture_core.reports import study_record
 from fracture_core.verdicts import aggregation, verdict_words
 

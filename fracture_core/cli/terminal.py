@@ -106,10 +106,9 @@ def print_figures(
         prevalence: see `estimates.estimate`.
         cost_ratio: see `estimates.estimate`.
     """
-    from fracture_core.models import cards
-    from fracture_core.verdicts import estimates, figure_words
+    from fracture_core.verdicts import aggregation, estimates, figure_words
 
-    counted = cards.summaries(films, threshold)
+    counted = aggregation.summaries(films, threshold)
     levels = estimates.of_films(films, threshold, prevalence, cost_ratio)
     patients = levels["studies"]["accuracy"].groups
     counts = [plural(counted[level].n, noun) for level, noun in zip(levels, NOUNS, strict=True)]

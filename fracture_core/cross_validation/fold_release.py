@@ -17,9 +17,10 @@ from fracture_core.cross_validation.group import Group
 from fracture_core.cross_validation.out_of_fold import OutOfFold
 from fracture_core.errors import ModelError
 from fracture_core.files import replace_file
-from fracture_core.models import card_changes, cards
-from fracture_core.models.cards import OUT_OF_FOLD, PREVIOUS_OUT_OF_FOLD
+from fracture_core.models import card_changes, model_files, stored_models
+from fracture_core.models.model_files import OUT_OF_FOLD, PREVIOUS_OUT_OF_FOLD
 from fracture_core.releases import ensemble, release
+from fracture_core.runs import training_command
 
 LEVELS = ("studies", "images")
 
@@ -66,7 +67,7 @@ def attach(value: Group, name: str) -> Path:
         WriteFailed: no space or no permission.
     """
     predicted = out_of_fold.of_group(value)
-    model = cards.find(name)
+    model = stored_models.find(name)
     if model.is_run:
         raise ModelError(f"{name} is a run. Release it first, then add the predictions to it.")
     own, same = model.card.command, _train_command(value)
@@ -101,7 +102,7 @@ def _facts(value: Group, predicted: OutOfFold, table: bytes) -> dict[str, Any]:
         "folds": value.folds,
         "hash": value.hash,
         "films": len(predicted.films),
-        "sha256": cards.sha256(table),
+        "sha256": model_files.sha256(table),
         "method": predicted.figures["method"],
         **{level: predicted.figures[level] for level in LEVELS},
     }
@@ -123,7 +124,7 @@ def _data(value: Group) -> dict[str, Any]:
 
 def _train_command(value: Group) -> str:
     """Return the command that trains a run with a group's settings, on all folds."""
-    return cards.full_command(value.config, _data(value).get("phantom"))
+    return training_command.portable(value.config, _data(value).get("phantom"))
 
 
 def command(value: Group, name: str) -> str:

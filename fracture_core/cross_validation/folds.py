@@ -4,11 +4,11 @@ import pandas as pd
 
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.record import check_range
+from fracture_core.data_folders import name_order
 from fracture_core.datasets import catalog, family_list
 from fracture_core.datasets.family_list import FamilyList
 from fracture_core.datasets.fold_list import FoldList
 from fracture_core.errors import ConfigError
-from fracture_core.readers import layouts
 
 
 def units(films: pd.DataFrame, families: FamilyList | None) -> pd.Series:
@@ -57,7 +57,7 @@ def draw(
     films = rows.groupby(unit)["label"]
     sizes, positive = films.size(), films.max() == 1
     _check(count, int(positive.sum()), int((~positive).sum()))
-    order = sorted(layouts.ranked(sizes.index, seed), key=lambda name: -sizes[name])
+    order = sorted(name_order.ranked(sizes.index, seed), key=lambda name: -sizes[name])
     fold_of: dict[str, int] = {}
     total = [0] * count
     for kind in (True, False):

@@ -22,9 +22,11 @@ from fracture_core.curation import corrections
 from fracture_core.datasets import family_list
 from fracture_core.epochs import predictions
 from fracture_core.errors import FileRefused, FractureError, RunError
-from fracture_core.models import cards, evaluation
-from fracture_core.models.cards import OUT_OF_FOLD, PREVIOUS_OUT_OF_FOLD, Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.evaluations import evaluation
+from fracture_core.evaluations.evaluation import Evaluation
+from fracture_core.models import epoch_models, model_files, prediction_table
+from fracture_core.models.model import Model
+from fracture_core.models.model_files import OUT_OF_FOLD, PREVIOUS_OUT_OF_FOLD
 from fracture_core.run_groups import group_folder
 from fracture_core.runs import journal
 from fracture_core.runs.run_facts import DataFacts
@@ -33,7 +35,7 @@ from fracture_core.runs.run_status import State
 
 NOTE = "out_of_fold.json"
 SPLIT = "out-of-fold"  # the split of an evaluation of these films
-COLUMNS = {**cards.PREDICTION_COLUMNS, "fold": "whole", "unit": "text"}
+COLUMNS = {**prediction_table.COLUMNS, "fold": "whole", "unit": "text"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +161,7 @@ def content_of(model: Model) -> bytes | None:
     for name in (OUT_OF_FOLD, PREVIOUS_OUT_OF_FOLD):
         with suppress(FileRefused):
             content = file_reader.read_bytes(model.weights.parent / name, file_reader.TABLE_BYTES)
-            if cards.sha256(content) == model.card.out_of_fold.get("sha256"):
+            if model_files.sha256(content) == model.card.out_of_fold.get("sha256"):
                 return content
     return None
 
@@ -170,7 +172,7 @@ def _checked(content: bytes) -> pd.DataFrame:
     Raises:
         FileRefused: a value is of the wrong kind or out of range.
     """
-    films = cards.prediction_table(content)
+    films = prediction_table.read(content)
     own = file_reader.read_table(content, COLUMNS, others=True)
     if films.empty or not own["fold"].between(1, LIMITS.folds[1]).all():
         raise FileRefused(OUT_OF_FOLD, "holds no predictions, or a fold that is none")
@@ -235,10 +237,10 @@ def _made(value: Group, runs: dict[int, Run]) -> OutOfFold:
             f"The folds of {value.name} were not trained alike: epochs or learning rates of some "
             "were changed by hand. Change them for all, or start another cross-validation."
         )
-    models = {fold: cards.of_run(run.folder) for fold, run in runs.items()}
+    models = {fold: epoch_models.of_run(run.folder) for fold, run in runs.items()}
     tables, trained = [], {}
     for fold, model in models.items():
-        films = cards.covered_films(model)
+        films = prediction_table.of_model(model)
         tables.append(films[films["role"] == "valid"].assign(fold=fold, role="dev"))
         own = journal.films(runs[fold].folder)
         trained[fold] = own[own["role"].isin(["train", "dev"])]

@@ -12,10 +12,11 @@ import pandas as pd
 
 from fracture_core.curation import corrections
 from fracture_core.curation.corrections import Corrections
+from fracture_core.data_folders import folder_names, text_lists
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError
-from fracture_core.readers import folder_names, own_table, text_lists
+from fracture_core.readers import own_table
 from fracture_core.readers.own_table import Content
 from fracture_core.words import plural, short
 

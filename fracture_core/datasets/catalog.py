@@ -6,29 +6,23 @@ split ("train", "valid", "test"), part ("shoulder"; "unknown" for class folders)
 path (posix, relative to the data set's root). The first four columns identify a study.
 """
 
-import hashlib
-import io
-import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from fracture_core import file_reader, files, folders
-from fracture_core.errors import (
-    ConfigError,
-    DataError,
-    FileMissing,
-    FileRefused,
-    FractureError,
-)
-from fracture_core.files import absolute, replace_file
+from fracture_core import files
+from fracture_core.data_folders import folder_entries
+from fracture_core.data_folders.film_listing import Listing, Skipped
+from fracture_core.data_folders.ignored_files import Ignored
+from fracture_core.data_folders.name_order import ranked
+from fracture_core.datasets import manifest_file
+from fracture_core.datasets.manifest_file import Scan
+from fracture_core.errors import ConfigError, DataError, FileMissing, FileRefused
+from fracture_core.files import absolute
 from fracture_core.phantom import phantom_set
 from fracture_core.readers import (
     class_folders,
@@ -39,17 +33,9 @@ from fracture_core.readers import (
     mura,
     own_table,
 )
-from fracture_core.readers.ignored_files import Ignored
-from fracture_core.readers.layouts import Listing, Skipped, ranked
-from fracture_core.readers.layouts import natural as natural
 from fracture_core.words import short
 
-COLUMNS = ("split", "part", "patient", "study", "view", "label", "path")
-MANIFEST = dict.fromkeys(COLUMNS, "text") | {"view": "whole", "label": "whole"}  # types
 STUDY = ("split", "part", "patient", "study")  # identify a study
-
-# Raised whenever the same folders give other rows, so that cached manifests are dropped.
-_FORMAT = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,15 +96,15 @@ def read(
     positive = positive if layout.kind in ASKED else None
     synthetic, complete, notes = _phantom_facts(layout.root)
     notes += layouts.neighbours(absolute(root), layout) if table is None else ()
-    file = _cached_path(layout.root, positive, table)
+    file = manifest_file.path_of(layout.root, positive, table)
     stamp = layouts.stamp(layout.root)
     if table is not None:
         stamp += repr(files.stamp(own_table.Table.parse(table).file))
-    content = None if rescan or not complete else _read_cached(file, stamp)
+    content = None if rescan or not complete else manifest_file.read(file, stamp)
     if content is None:
         content = _scan(layout, positive, table)
         if complete:
-            _cache(file, stamp, content)
+            manifest_file.write(file, stamp, content)
     named = {each.path for each in notes}
     return Dataset(
         root=layout.root,
@@ -136,7 +122,7 @@ def read(
 
 
 def _of_table(root: Path) -> layouts.Layout:
-    layouts.folders(root)  # refuses what is no folder
+    folder_entries.folders(root)  # refuses what is no folder
     return layouts.Layout(kind="table", root=root)
 
 
@@ -150,37 +136,20 @@ READERS: dict[str, Callable[[Path, str | None], Listing]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Content:
-    """The result of a scan, as it is cached; see `Dataset`."""
-
-    manifest: pd.DataFrame
-    skipped: tuple[Skipped, ...]
-    ignored: tuple[Ignored, ...]
-    patients: bool
-    positive: str | None
-    hash: str
-
-
-def _scan(layout: layouts.Layout, positive: str | None, table: str | None) -> _Content:
+def _scan(layout: layouts.Layout, positive: str | None, table: str | None) -> Scan:
     if table is None:
         listing = READERS[layout.kind](layout.root, positive)
     else:
         listing = listed_films.scan(layout.root, positive, table)
-    manifest = pd.DataFrame(listing.rows, columns=list(COLUMNS))
-    return _Content(
+    manifest = pd.DataFrame(listing.rows, columns=list(manifest_file.COLUMNS))
+    return Scan(
         manifest=manifest,
         skipped=tuple(listing.skipped),
         ignored=listing.ignored.items(),
         patients=listing.facts.patients,
         positive=listing.facts.positive,
-        hash=_digest(manifest),
+        hash=manifest_file.digest(manifest),
     )
-
-
-def _digest(manifest: pd.DataFrame) -> str:
-    text = manifest.to_csv(index=False, lineterminator="\n")
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _phantom_facts(root: Path) -> tuple[bool, bool, tuple[Skipped, ...]]:
@@ -200,53 +169,6 @@ def _phantom_facts(root: Path) -> tuple[bool, bool, tuple[Skipped, ...]]:
         reason = f"{error.reason}; the films count as synthetic"
         return True, True, (Skipped(path=phantom_set.INDEX, reason=reason),)
     return True, note["complete"], ()
-
-
-def _cached_path(root: Path, positive: str | None, table: str | None) -> Path:
-    key = hashlib.sha256(repr((_FORMAT, str(root), positive, table)).encode()).hexdigest()[:24]
-    return folders.cache_folder() / "manifests" / f"{key}.parquet"
-
-
-def _read_cached(path: Path, stamp: str) -> _Content | None:
-    try:
-        manifest = file_reader.read_table(path, MANIFEST)[list(COLUMNS)]
-        schema = pq.read_schema(io.BytesIO(file_reader.read_bytes(path, file_reader.TABLE_BYTES)))
-        note = file_reader.parsed(schema.metadata[b"scan"].decode())
-        notes = ((str(each["path"]), str(each["reason"])) for each in note["skipped"])
-        counts = (
-            (str(each["kind"]), int(each["count"]), str(each["example"]))
-            for each in note["ignored"]
-        )
-        content = _Content(
-            manifest=manifest,
-            skipped=tuple(Skipped(path=path, reason=reason) for path, reason in notes),
-            ignored=tuple(Ignored(kind=k, count=n, example=path) for k, n, path in counts),
-            patients=note["patients"] is True,
-            positive=None if note["positive"] is None else str(note["positive"]),
-            hash=note["hash"],
-        )
-        is_valid = note["stamp"] == stamp and note["hash"] == _digest(manifest)
-    except (FractureError, ValueError, LookupError, TypeError, AttributeError):
-        return None  # missing or damaged: a walk makes it again
-    return content if is_valid else None
-
-
-def _cache(path: Path, stamp: str, content: _Content) -> None:
-    note = {
-        "stamp": stamp,
-        "skipped": [asdict(each) for each in content.skipped],
-        "ignored": [asdict(each) for each in content.ignored],
-        "patients": content.patients,
-        "positive": content.positive,
-        "hash": content.hash,
-    }
-    table = pa.Table.from_pandas(content.manifest, preserve_index=False)
-    metadata = {**table.schema.metadata, b"scan": json.dumps(note).encode()}
-    stream = io.BytesIO()
-    pq.write_table(table.replace_schema_metadata(metadata), stream)
-    with suppress(OSError):  # data can be read where the cache cannot be written
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, stream.getvalue())
 
 
 def select(
@@ -327,47 +249,3 @@ def assign_roles(manifest: pd.DataFrame, dev_share: float, seed: int) -> pd.Seri
         count = max(1, count)
     dev = train & manifest["patient"].isin(patients[:count])
     return manifest["split"].mask(dev, "dev").rename("role")
-
-
-def counts(manifest: pd.DataFrame) -> pd.DataFrame:
-    """Count the manifest by part, with a row of part "all" at the end of each split.
-
-    Returns:
-        split, part, patients, studies, positive_studies, images, positive_images.
-    """
-    by_study = studies(manifest)
-    by_study["positive_images"] = by_study["label"] * by_study["views"]
-    whole = by_study.assign(part="all")
-    tables = []
-    for split in by_study["split"].unique():
-        for table in (by_study, whole):
-            grouped = table[table["split"] == split].groupby(["split", "part"])
-            tables.append(
-                grouped.agg(
-                    patients=("patient", "nunique"),
-                    studies=("key", "size"),
-                    positive_studies=("label", "sum"),
-                    images=("views", "sum"),
-                    positive_images=("positive_images", "sum"),
-                ).reset_index()
-            )
-    counted: pd.DataFrame = pd.concat(tables, ignore_index=True)
-    return counted
-
-
-def inspect(dataset: Dataset) -> dict[str, Any]:
-    """Return the facts of a data set for JSON: root, kind, rows (see `counts`), skipped, ignored.
-
-    "patients" is `None` where the data name none; "ignored" is left out where there is nothing.
-    """
-    rows = counts(dataset.manifest).to_dict("records")
-    ignored = [asdict(each) for each in dataset.ignored]
-    if not dataset.patients:
-        rows = [row | {"patients": None} for row in rows]
-    return {
-        "root": str(dataset.root),
-        "kind": dataset.kind,
-        "rows": rows,
-        "skipped": [asdict(each) for each in dataset.skipped],
-        **({"ignored": ignored} if ignored else {}),
-    }

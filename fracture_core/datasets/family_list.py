@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from fracture_core.data_folders import name_order
 from fracture_core.datasets import catalog, path_list
 from fracture_core.errors import DataError
 from fracture_core.folders import runs_folder
-from fracture_core.readers import layouts
 
 COLUMNS = ("path", "family")
 COPY = "copy"  # role of a training film whose original, or copy, is in another split
@@ -106,7 +106,7 @@ def assign_roles(
     unit = units(rows, value)
     members = {name: set(group.index) for name, group in unit.groupby(unit)}
     dev: set[str] = set()
-    patients = layouts.ranked(rows["patient"], seed)
+    patients = name_order.ranked(rows["patient"], seed)
     count = max(1, round(dev_share * len(patients))) if dev_share and len(members) > 1 else 0
     for patient in patients:
         together = members[unit[patient]]

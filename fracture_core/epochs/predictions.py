@@ -134,6 +134,13 @@ def join(films: pd.DataFrame, table: np.ndarray) -> pd.DataFrame:
     return rows.assign(probability=table)
 
 
+def with_films(run_folder: Path, epoch: int) -> pd.DataFrame:
+    """Return a run's dev and valid films with their `probability` after an epoch."""
+    films = journal.films(run_folder)
+    table = load(run_folder, epoch, len(predicted_films(films)))
+    return join(films, table)
+
+
 def epoch_metrics(
     films: pd.DataFrame, table: np.ndarray, threshold: float, pooling: str | None = None
 ) -> dict[str, Any]:

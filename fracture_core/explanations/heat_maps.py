@@ -15,8 +15,8 @@ import tensorflow as tf
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.errors import ConfigError
 from fracture_core.films import images
-from fracture_core.models.inference import BLOCK, Predictor
 from fracture_core.networks import architectures
+from fracture_core.prediction.inference import BLOCK, Predictor
 
 CELLS = 16  # of an occlusion map, along each side: 324 predictions, some tenths of a second
 PATCH = 3  # cells; at 32 px a patch of 6 px, about as wide as a break there

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fracture_core.models.inference import Predictor
 from fracture_core.networks.augmentation import preview, turned
+from fracture_core.prediction.inference import Predictor
 from fracture_core.verdicts import aggregation
 
 DEGREES = (0.0, -2.0, 2.0, -4.0, 4.0, -6.0, 6.0)  # films of one study differ by about as much

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from fracture_core import checksums
 from fracture_core.errors import ModelError
 from fracture_core.files import make_folder, temporary, writing
-from fracture_core.models import cards
-from fracture_core.models.cards import Model
+from fracture_core.models import model_files
+from fracture_core.models.model import Model
 from fracture_core.words import short
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def write(model: Model, to: str, out: Path) -> Path:
     """Write a folder with a model's network in another format and its card; return the folder.
 
     Args:
-        model: run, epoch or released model, see `cards.find`.
+        model: run, epoch or released model, see `stored_models.find`.
         to: a key of `FORMATS`.
         out: the new folder.
 
@@ -90,13 +90,13 @@ def plain(network: "keras.Model") -> "keras.Model":
 
 
 def _network(model: Model) -> "keras.Model":
-    from fracture_core.models.inference import Predictor
+    from fracture_core.prediction.inference import Predictor
 
     return plain(Predictor(model).network)
 
 
 def _weights(model: Model, folder: Path) -> None:
-    (folder / "model.weights.h5").write_bytes(cards.weights_content(model))
+    (folder / "model.weights.h5").write_bytes(model_files.weights_content(model))
 
 
 def _keras(model: Model, folder: Path) -> None:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from fracture_core import checksums, files
 from fracture_core.datasets import catalog
@@ -162,7 +162,8 @@ def read(
         progress: is called with the share that is done, 0 to 1.
 
     Raises:
-        RunError: it is no archive of a run, damaged, or names files that a run does not have.
+        RunError: it is no archive of a run, damaged, or names files that a run does not have; or
+            `data` lacks films of the run.
         RunNameTaken: a run has this name.
         WriteFailed: no space or no permission.
     """
@@ -186,7 +187,7 @@ def read(
         for part in ("checkpoints", "predictions", "requests"):
             make_folder(draft / part)
         if here := data or films:
-            _change_data(draft, here)
+            _change_data(draft, here, title)
         with writing(folder):
             try:
                 draft.rename(folder)
@@ -301,7 +302,27 @@ def _empty(folder: Path) -> Path:
     return folder
 
 
-def _change_data(draft: Path, data: Path) -> None:
-    """Name another folder of the same films in a run's settings."""
-    config = replace(run_folders.read(draft).config, data=str(files.absolute(data)))
-    run_config.complete(draft, config=config.to_dict())
+def _change_data(draft: Path, data: Path, title: str) -> None:
+    """Name another folder of the same films in a run's settings and facts.
+
+    Raises:
+        RunError: films of the run are not there.
+    """
+    run, here = run_folders.read(draft), files.absolute(data)
+    facts: dict[str, Any] = {"config": replace(run.config, data=str(here)).to_dict()}
+    if run.data.root:
+        below = run.data_root.parts[len(Path(run.config.data).parts) :]  # MURA's, say
+        paths = journal.films(draft)["path"] if (draft / "films.parquet").exists() else ()
+        missing = {
+            root: [path for path in paths if not (root / path).is_file()]
+            for root in (here.joinpath(*below), here)
+        }
+        root = min(missing, key=lambda each: len(missing[each]))
+        if missing[root]:
+            raise RunError(
+                f"A resumed run needs the films that it began with; {here} lacks "
+                f"{len(missing[root]):,} of the {len(paths):,} of {title}, first "
+                f"{missing[root][0]}. Name the folder that holds them."
+            )
+        facts["data"] = run.facts["data"] | {"root": str(root)}
+    run_config.complete(draft, **facts)

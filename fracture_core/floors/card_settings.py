@@ -9,7 +9,7 @@ from fracture_core.config import network_options, setting_table
 from fracture_core.config.setting import Setting
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError
-from fracture_core.models.cards import Card
+from fracture_core.models.model_card import Card
 
 TRAIN = ["python", "-m", "fracture_core", "train"]
 # The card's own facts name the films; the files and lists are of the machine that trained it.
@@ -64,7 +64,7 @@ def _words(command: str) -> list[str]:
 
 
 def _values(words: list[str]) -> Iterator[tuple[str, Any]]:
-    """Give the settings in these options by path, see `cards.command`.
+    """Give the settings in these options by path, see `training_command.of_config`.
 
     Raises:
         ConfigError, ValueError: an option is unknown, or its value is of another kind.

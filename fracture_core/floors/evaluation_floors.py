@@ -14,7 +14,7 @@ from fracture_core.floors import floor_figures, floors_job
 from fracture_core.floors.floor_figures import Floors
 from fracture_core.floors.floors_job import Sources, Twins
 from fracture_core.folders import cache_folder
-from fracture_core.models.cards import Model
+from fracture_core.models.model import Model
 
 OTHER_DATA = (
     "These films are not of the model's training data, so twins and brightness are not compared."

@@ -27,8 +27,9 @@ from fracture_core.floors import card_settings, twins
 from fracture_core.folders import cache_folder
 from fracture_core.jobs import job_progress, launcher
 from fracture_core.jobs.job_progress import JobProgress
-from fracture_core.models import cards, gate_job
-from fracture_core.models.cards import Model
+from fracture_core.models import model_files, stored_models
+from fracture_core.models.model import Model
+from fracture_core.prediction import gate_job
 from fracture_core.runs import journal, run_folders, run_requests
 
 VERSION = 1  # raised when the same model gets other twins
@@ -225,7 +226,7 @@ def make(
 
 def folder_of(model: Model) -> Path:
     """Return the folder of a model's twins, which need not exist; of its weights and films."""
-    parts = [str(VERSION), cards.sha256(model.weights), str(model.card.data.hash)]
+    parts = [str(VERSION), model_files.sha256(model.weights), str(model.card.data.hash)]
     if model.is_run:
         run = run_folders.find(model.run)
         for name in ("films.parquet", "config.json"):
@@ -245,7 +246,7 @@ def start(reference: str, dataset: Dataset | None = None) -> Path:
     Raises:
         ModelError: see `sources`; nothing is started.
     """
-    model = cards.find(reference)
+    model = stored_models.find(reference)
     sources(model, dataset)
     folder = folder_of(model)
     if load(folder) is not None:
@@ -271,7 +272,7 @@ def run_child(folder: Path) -> None:
         return run_requests.has(folder, "stop")
 
     with job_progress.final_status(folder):
-        model = cards.find(request["model"])
+        model = stored_models.find(request["model"])
         save(folder, make(model, dataset, trained.count, read.count, should_stop))
 
 

@@ -87,7 +87,7 @@ def features(
     """
     import tensorflow as tf
 
-    from fracture_core.models.gate import with_features
+    from fracture_core.prediction.gate_features import with_features
 
     both, size = with_features(network), network.input_shape[1]
 
@@ -133,7 +133,7 @@ def untrained(
     Raises:
         Stopped: `should_stop` returned true.
     """
-    from fracture_core.models import gate_job
+    from fracture_core.prediction import gate_job
 
     network = network_of(config, training, should_stop)
     rows = gate_job.sample(np.arange(len(labels)), FITTED_ON)

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fracture_core.errors import DataError
+from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.model_comparison import paired_figures
-from fracture_core.models.evaluation import Evaluation
-from fracture_core.verdicts.metrics import Difference
+from fracture_core.verdicts.closed_intervals import Difference
 from fracture_core.verdicts.resampling import Interval
 
 METHOD = (

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from fracture_core.verdicts import estimates, metrics, resampling
-from fracture_core.verdicts.metrics import Difference
+from fracture_core.verdicts import closed_intervals, estimates, resampling
+from fracture_core.verdicts.closed_intervals import Difference
 from fracture_core.verdicts.resampling import Interval
 from fracture_core.words import plural
 
@@ -103,7 +103,7 @@ def _unless_alike(gap: Interval) -> Interval:
 def accuracies(studies: pd.DataFrame) -> Difference:
     """Return the difference of accuracies of `pair`, with Newcombe's interval."""
     truth = studies["label"].to_numpy() == 1
-    return metrics.difference(
+    return closed_intervals.difference(
         *(studies[f"verdict_{side}"].to_numpy(bool) == truth for side in SIDES)
     )
 

@@ -6,9 +6,9 @@ No network is run, and no data set is read.
 
 from fracture_core.cross_validation import out_of_fold
 from fracture_core.errors import DataError
-from fracture_core.models import evaluation
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.evaluations import evaluation
+from fracture_core.evaluations.evaluation import Evaluation
+from fracture_core.models.model import Model
 from fracture_core.runs import run_folders
 
 

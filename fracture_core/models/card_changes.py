@@ -10,9 +10,10 @@ from pathlib import Path
 
 from fracture_core import checksums, locks
 from fracture_core.files import replace_file
-from fracture_core.models import cards
-from fracture_core.models.cards import Card, Model
-from fracture_core.models.model_names import CARD
+from fracture_core.models import released_models
+from fracture_core.models.model import Model
+from fracture_core.models.model_card import Card
+from fracture_core.models.model_files import CARD
 
 LOCK = ".lock"  # in the model's folder
 
@@ -29,7 +30,7 @@ def changing(folder: Path) -> Iterator[Model]:
         WriteFailed: its folder cannot be written to.
     """
     with locks.held(folder / LOCK):
-        yield cards.read(folder)
+        yield released_models.read(folder)
 
 
 def write(folder: Path, card: Card) -> None:

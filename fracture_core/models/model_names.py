@@ -13,11 +13,10 @@ from fracture_core.config.reference import Reference
 from fracture_core.epochs import predictions
 from fracture_core.errors import ModelError, RunNotFound
 from fracture_core.folders import models_folder
+from fracture_core.models.model_files import CARD
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run
 from fracture_core.words import short
-
-CARD = "card.json"  # of a released model
 
 
 @dataclass(frozen=True, kw_only=True)

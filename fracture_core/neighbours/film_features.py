@@ -19,8 +19,8 @@ from fracture_core.errors import DataError, ModelError, Stopped
 from fracture_core.files import make_folder
 from fracture_core.films import images, pixel_cache
 from fracture_core.folders import cache_folder
-from fracture_core.models import cards
-from fracture_core.models.cards import Model
+from fracture_core.models import model_files
+from fracture_core.models.model import Model
 
 VERSION = 1  # raised whenever the same films and weights give other features
 WIDEST = 256  # numbers of a film; a wider layer is projected at random, which keeps distances
@@ -46,7 +46,7 @@ class FilmFeatures:
 
 def folder_of(model: Model, dataset: Dataset) -> Path:
     """Return the folder for the features of these films by these weights, through this recipe."""
-    weights = cards.sha256(model.weights)
+    weights = model_files.sha256(model.weights)
     card = model.card.without_choices().to_json()  # they change no feature
     parts = (str(VERSION), weights, card, dataset.hash, str(dataset.root))
     text = " ".join((*parts, images.version()))
@@ -135,8 +135,8 @@ def _network(model: Model) -> Compute:
 
     import tensorflow as tf
 
-    from fracture_core.models.inference import Predictor
     from fracture_core.networks import architectures
+    from fracture_core.prediction.inference import Predictor
 
     both = architectures.with_penultimate(Predictor(replace(model, gate=None)).network)
     width = int(both.output_shape[1][-1])

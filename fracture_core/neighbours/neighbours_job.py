@@ -12,8 +12,8 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.files import make_folder
 from fracture_core.jobs import job_progress, launcher
 from fracture_core.jobs.job_progress import JobProgress
-from fracture_core.models import cards
-from fracture_core.models.cards import Model
+from fracture_core.models import stored_models
+from fracture_core.models.model import Model
 from fracture_core.neighbours import film_features, film_map, nearest_films
 from fracture_core.neighbours.film_features import FilmFeatures
 
@@ -40,7 +40,7 @@ class Neighbours:
 
 def start(reference: str, dataset: Dataset) -> Path:
     """Start making features and map in a child process, unless one does; return the folder."""
-    model = cards.find(reference)
+    model = stored_models.find(reference)
     folder = film_features.folder_of(model, dataset)
     make_folder(folder / "requests")
     request = {"model": model.reference, **catalog.as_request(dataset)}
@@ -63,7 +63,7 @@ def run_child(folder: Path) -> None:
 
     with job_progress.final_status(folder, "What is finished is kept."):
         counts = [step.count for step in steps]
-        make(cards.find(request["model"]), dataset, folder, counts, should_stop)
+        make(stored_models.find(request["model"]), dataset, folder, counts, should_stop)
 
 
 def make(

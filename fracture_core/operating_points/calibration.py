@@ -16,7 +16,7 @@ from fracture_core.config.limits import LIMITS
 from fracture_core.config.record import Record, check_range
 from fracture_core.errors import ConfigError, DataError
 from fracture_core.operating_points import study_scores
-from fracture_core.verdicts import metrics
+from fracture_core.verdicts import closed_intervals
 from fracture_core.words import plural
 
 METHODS = ("temperature", "isotonic")
@@ -201,7 +201,7 @@ def reliability(labels: ArrayLike, scores: ArrayLike, bins: int = 10) -> pd.Data
     rows = []
     for place in np.unique(places):
         inside = places == place
-        share = metrics.wilson(int(truth[inside].sum()), int(inside.sum()))
+        share = closed_intervals.wilson(int(truth[inside].sum()), int(inside.sum()))
         rows.append(
             {
                 "n": share.n,

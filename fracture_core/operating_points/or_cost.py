@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from fracture_core.datasets.catalog import study_key
-from fracture_core.verdicts import metrics
-from fracture_core.verdicts.metrics import Proportion
+from fracture_core.verdicts import closed_intervals
+from fracture_core.verdicts.closed_intervals import Proportion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,9 @@ class Prices:
 
 
 def _cleared(rising: np.ndarray, threshold: float) -> Proportion:
-    return metrics.wilson(int(np.searchsorted(rising, threshold, side="right")), len(rising))
+    return closed_intervals.wilson(
+        int(np.searchsorted(rising, threshold, side="right")), len(rising)
+    )
 
 
 def independent(specificity: float, films: int) -> float:

@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 
 from fracture_core.config.record import Record, check_range
-from fracture_core.verdicts import metrics, resampling
-from fracture_core.verdicts.metrics import Proportion
+from fracture_core.verdicts import closed_intervals, resampling
+from fracture_core.verdicts.closed_intervals import Proportion
 from fracture_core.words import plural
 
 SHARE, CONFIDENCE = (0.1, 50.0), (50.0, 99.9)  # percent
@@ -286,9 +286,9 @@ def shares(
         has = given == answer
         mistaken = wrong.get(answer)
         found[answer] = {
-            "share": metrics.wilson(int(has.sum()), len(table)),
+            "share": closed_intervals.wilson(int(has.sum()), len(table)),
             "mistaken": None
             if mistaken is None
-            else metrics.wilson(int((has & mistaken).sum()), int(has.sum())),
+            else closed_intervals.wilson(int((has & mistaken).sum()), int(has.sum())),
         }
     return found

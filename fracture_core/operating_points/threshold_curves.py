@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from fracture_core.operating_points.study_scores import RULES
-from fracture_core.verdicts import metrics
-from fracture_core.verdicts.metrics import Proportion
+from fracture_core.verdicts import closed_intervals, metrics
+from fracture_core.verdicts.closed_intervals import Proportion
 
 STEPS = 200  # of the threshold from 0 to 1 in the curves of sensitivity and specificity
 MOST_POINTS = 300  # of a drawn curve; more cannot be told apart on a screen
@@ -55,9 +55,9 @@ class Curve:
         found, alarms = (int(above(each, threshold)) for each in (self.positive, self.negative))
         positive, negative = len(self.positive), len(self.negative)
         return Point(
-            sensitivity=metrics.wilson(found, positive),
-            specificity=metrics.wilson(negative - alarms, negative),
-            ppv=metrics.wilson(found, found + alarms),
+            sensitivity=closed_intervals.wilson(found, positive),
+            specificity=closed_intervals.wilson(negative - alarms, negative),
+            ppv=closed_intervals.wilson(found, found + alarms),
         )
 
 

@@ -12,27 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from fracture_core.data_folders import folder_names, ignored_files
+from fracture_core.data_folders.film_listing import Listing, Row, entries, film_names, note_others
+from fracture_core.data_folders.folder_entries import CLOSED, advice, folders, is_text
+from fracture_core.data_folders.name_order import natural, ranked
 from fracture_core.errors import ClassesError, DataError
 from fracture_core.files import walk
-from fracture_core.readers import folder_names, ignored_files, mura
-from fracture_core.readers.layouts import (
-    CLOSED,
-    LOOKED_AT,
-    NOT_A_SPLIT,
-    SPLITS,
-    Listing,
-    Row,
-    advice,
-    entries,
-    film_names,
-    folders,
-    holds_films,
-    is_mura,
-    is_text,
-    natural,
-    note_others,
-    ranked,
-)
+from fracture_core.readers import mura
+from fracture_core.readers.layouts import LOOKED_AT, NOT_A_SPLIT, SPLITS, holds_films, is_mura
 from fracture_core.words import short
 
 VALID_SHARE = 0.2  # of patients, or films, without split folders

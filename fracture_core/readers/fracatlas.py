@@ -9,21 +9,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from fracture_core.data_folders import folder_names, text_lists
+from fracture_core.data_folders.film_listing import Listing, Row, entries, film_names, note_others
+from fracture_core.data_folders.name_order import natural, ranked
 from fracture_core.errors import DataError, FileRefused
-from fracture_core.readers import folder_names, text_lists
 from fracture_core.readers.class_folders import VALID_SHARE, class_files
-from fracture_core.readers.layouts import (
-    FRACATLAS_IMAGES,
-    FRACATLAS_LIST,
-    SPLITS,
-    Listing,
-    Row,
-    entries,
-    film_names,
-    natural,
-    note_others,
-    ranked,
-)
+from fracture_core.readers.layouts import FRACATLAS_IMAGES, FRACATLAS_LIST, SPLITS
 
 CLASSES = {"fractured": 1, "nonfractured": 0}  # the key of a folder's name -> its label
 SOURCE = "SOURCE.json"  # of a set that `datasets.open_set` has fetched: where it is from

@@ -9,19 +9,13 @@ import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
+from fracture_core.data_folders import folder_names, text_lists
+from fracture_core.data_folders.film_listing import Listing, Row, note_others
+from fracture_core.data_folders.folder_entries import folders
+from fracture_core.data_folders.name_order import natural, ranked
 from fracture_core.errors import DataError, FileRefused
-from fracture_core.readers import folder_names, text_lists
 from fracture_core.readers.class_folders import VALID_SHARE, class_files
-from fracture_core.readers.layouts import (
-    FRACATLAS_LIST,
-    SPLITS,
-    Listing,
-    Row,
-    folders,
-    natural,
-    note_others,
-    ranked,
-)
+from fracture_core.readers.layouts import FRACATLAS_LIST, SPLITS
 
 PART = "wrist"
 # "0001_1297860395_01_WRI-L1_M014": patient, time, number of the visit, side and projection, age.

@@ -9,12 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from fracture_core.data_folders import folder_names, ignored_files, text_lists
+from fracture_core.data_folders.film_listing import Listing, Row
+from fracture_core.data_folders.folder_entries import is_hidden, is_text
+from fracture_core.data_folders.name_order import natural, ranked
 from fracture_core.errors import ClassesError, DataError
 from fracture_core.files import walk
 from fracture_core.films.images import SUFFIXES
-from fracture_core.readers import folder_names, ignored_files, own_table, text_lists
+from fracture_core.readers import own_table
 from fracture_core.readers.class_folders import VALID_SHARE
-from fracture_core.readers.layouts import SPLITS, Listing, Row, is_hidden, is_text, natural, ranked
+from fracture_core.readers.layouts import SPLITS
 from fracture_core.readers.own_table import Content, Table
 from fracture_core.words import short
 

@@ -12,21 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from fracture_core.data_folders import folder_names, text_lists
+from fracture_core.data_folders.film_listing import Listing, entries, film_names, note_others
+from fracture_core.data_folders.folder_entries import CLOSED, advice, folders
+from fracture_core.data_folders.name_order import natural
 from fracture_core.errors import DataError, FileRefused
-from fracture_core.readers import folder_names, text_lists
-from fracture_core.readers.layouts import (
-    CLOSED,
-    NOT_A_SPLIT,
-    PART,
-    SPLITS,
-    Listing,
-    advice,
-    entries,
-    film_names,
-    folders,
-    natural,
-    note_others,
-)
+from fracture_core.readers.layouts import NOT_A_SPLIT, PART, SPLITS
 
 STUDY = re.compile(r"(study[0-9]+)(?:_(positive|negative))?", re.IGNORECASE)  # a folder's name
 LISTS = ("_image_paths.csv", "_labeled_studies.csv")  # endings of the lists' names
@@ -55,7 +46,7 @@ PUBLISHED = {
     ("valid", "shoulder"): (99, 95, 285, 278),
     ("valid", "wrist"): (140, 97, 364, 295),
 }
-_NOUNS = {  # column of `catalog.counts` -> singular and plural
+_NOUNS = {  # column of `film_counts.counts` -> singular and plural
     "studies": ("study", "studies"),
     "images": ("image", "images"),
     "positive_studies": ("positive study", "positive studies"),
@@ -137,7 +128,7 @@ def _skip_others(listing: Listing, root: Path, folder: str, name: str, reason: s
 
 
 def published(split: str, part: str) -> dict[str, int]:
-    """Return MURA's published counts of a part, or of part "all", named as in `catalog.counts`.
+    """Return MURA's published counts of a part, or of part "all", named as in `film_counts.counts`.
 
     Returns:
         studies, images, positive_studies, positive_images; empty for unpublished parts.
@@ -160,7 +151,7 @@ def differences(counts: pd.DataFrame) -> list[str]:
     """Compare a data set with the published counts: one sentence per part that differs.
 
     Args:
-        counts: `catalog.counts` of a whole data set.
+        counts: `film_counts.counts` of a whole data set.
     """
     rows = counts[counts["part"] != "all"].to_dict("records")
     present = {(str(row["split"]), str(row["part"])): row for row in rows}

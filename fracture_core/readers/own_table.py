@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from fracture_core import file_reader
+from fracture_core.data_folders import folder_names, text_lists
 from fracture_core.errors import DataError, FileRefused
-from fracture_core.readers import folder_names, text_lists
 from fracture_core.words import short
 
 ROLES: Mapping[str, str] = {  # a column's role -> names that are taken for it, the likeliest first

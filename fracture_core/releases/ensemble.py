@@ -19,9 +19,12 @@ import pandas as pd
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.errors import ModelError
 from fracture_core.folders import runs_folder
-from fracture_core.models import cards, training_patients
-from fracture_core.models.cards import ENSEMBLE, MOST_MEMBERS, Card, Member, Model
+from fracture_core.models import model_files, prediction_table, stored_models
+from fracture_core.models.model import Model
+from fracture_core.models.model_card import ENSEMBLE, MOST_MEMBERS, Card, Member
+from fracture_core.prediction import training_patients
 from fracture_core.releases import release
+from fracture_core.verdicts import aggregation
 from fracture_core.words import short
 
 KEYS = ["split", "part", "patient", "study", "view", "label", "path", "role"]
@@ -31,7 +34,7 @@ def make(references: Sequence[str], name: str) -> Path:
     """Publish the mean of some models as a model and return the new folder.
 
     Args:
-        references: two models or more, each as `cards.find` takes it.
+        references: two models or more, each as `stored_models.find` takes it.
         name: of the new model; letters, digits, dot, dash, underscore.
 
     Raises:
@@ -53,9 +56,9 @@ def prepare(references: Sequence[str], name: str) -> tuple[Card, bytes, pd.DataF
             f"A model would hide the run of the same name; a run is called {short(name)!r}. "
             "Choose another name."
         )
-    models = [cards.find(reference) for reference in references]
+    models = [stored_models.find(reference) for reference in references]
     _check(models)
-    contents = [cards.weights_content(model) for model in models]
+    contents = [model_files.weights_content(model) for model in models]
     _check_different(models, contents)
     films, weights = together(models), _weights(models, contents)
     release.check_size(weights, "Choose fewer or smaller members.")
@@ -92,7 +95,8 @@ def _check(models: Sequence[Model]) -> None:
 def _check_different(models: Sequence[Model], contents: Sequence[bytes]) -> None:
     """Refuse models of which two have the same weights, in these contents of their files."""
     names = [model.card.name for model in models]
-    if len({cards.sha256(content) for content in contents}) < len(names):  # under whatever names
+    digests = {model_files.sha256(content) for content in contents}
+    if len(digests) < len(names):  # the same weights, under whatever names
         raise ModelError(
             f"Each member of an ensemble has its own weights; some of {', '.join(names)} have "
             "the same. Name each network once."
@@ -134,7 +138,7 @@ def together(models: Sequence[Model]) -> dict[str, pd.DataFrame]:
 
 def _table(model: Model) -> pd.DataFrame:
     """Return all films of the model's prediction tables, with their role."""
-    films = cards.covered_films(model)
+    films = prediction_table.of_model(model)
     if not {"path", "label", "probability"} <= set(films):
         raise ModelError(f"The dev predictions of {model.card.name} are damaged. Release it again.")
     films = films if "role" in films else films.assign(role="dev")
@@ -151,7 +155,7 @@ def _card(name: str, models: Sequence[Model], films_by_role: dict[str, pd.DataFr
     threshold = thresholds.pop() if len(thresholds) == 1 else 0.5
     parts = [card.parts for card in own]
     figures = {
-        role: {k: v.to_dict() for k, v in cards.summaries(films, threshold).items()}
+        role: {k: v.to_dict() for k, v in aggregation.summaries(films, threshold).items()}
         for role, films in films_by_role.items()
         if len(films)
     }
@@ -211,7 +215,7 @@ def _weights(models: Sequence[Model], contents: Sequence[bytes]) -> bytes:
         for number, (model, own_content) in enumerate(zip(models, contents, strict=True), 1):
             try:
                 with h5py.File(io.BytesIO(own_content)) as own:
-                    file.copy(own["/"], file, name=cards.group(number))
+                    file.copy(own["/"], file, name=model_files.member_group(number))
             except (OSError, RuntimeError) as error:
                 raise ModelError(
                     f"The weights of {model.card.name} cannot be read ({error}). Choose another "
@@ -224,7 +228,7 @@ def of_members(model: Model) -> list[tuple[str, dict[str, Any]]]:
     """Return each member's figures on the ensemble's dev films, at the ensemble's threshold.
 
     Returns:
-        (name, `cards.summaries`) of each member; empty where the ensemble has no dev films.
+        (name, `aggregation.summaries`) of each member; empty where the ensemble has no dev films.
     """
     count = len(model.card.members)
     if model.judged.empty or f"member_{count}" not in model.judged:
@@ -232,7 +236,7 @@ def of_members(model: Model) -> list[tuple[str, dict[str, Any]]]:
     return [
         (
             member.name,
-            cards.summaries(
+            aggregation.summaries(
                 model.judged.assign(probability=model.judged[f"member_{number}"]),
                 model.card.threshold,
             ),

@@ -11,9 +11,11 @@ from fracture_core import checksums
 from fracture_core.errors import DamagedFile, DataError, ModelError
 from fracture_core.files import sweep, temporary, writing
 from fracture_core.folders import models_folder
-from fracture_core.models import cards, gate_job, training_patients
-from fracture_core.models.cards import GATE, OUT_OF_FOLD, PREDICTIONS, WEIGHTS, Card, Model
-from fracture_core.models.model_names import CARD
+from fracture_core.models import model_files, stored_models
+from fracture_core.models.model import Model
+from fracture_core.models.model_card import Card
+from fracture_core.models.model_files import CARD, GATE, OUT_OF_FOLD, PREDICTIONS, WEIGHTS
+from fracture_core.prediction import gate_job, training_patients
 from fracture_core.runs.run_folders import DRAFT_SECONDS, NAME
 from fracture_core.words import short
 
@@ -36,8 +38,8 @@ def release(reference: str, name: str) -> Path:
         WriteFailed: no space or no permission.
     """
     check_name(name)
-    model = cards.find(reference)
-    weights = cards.weights_content(model)
+    model = stored_models.find(reference)
+    weights = model_files.weights_content(model)
     check_size(weights, "Use RUN@EPOCH as the model, without a release.")
     gate = _gate(model)
     training = {**model.card.training, "run": model.card.name}
@@ -72,10 +74,10 @@ def publish(
     table = dev_films.to_parquet(None, index=False)
     card = replace(
         card,
-        predictions_sha256=cards.sha256(table),
+        predictions_sha256=model_files.sha256(table),
         gate=gate_job.facts(gate) if gate else {},
         name=name,
-        weights_sha256=cards.sha256(weights),
+        weights_sha256=model_files.sha256(weights),
     )
     folder = models_folder() / name
     draft = temporary(folder)

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from fracture_core.config.setting_table import settings
-from fracture_core.models.cards import Card
+from fracture_core.models.model_card import Card
 from fracture_core.networks import network_size
-from fracture_core.verdicts.metrics import Proportion, Summary
+from fracture_core.verdicts.closed_intervals import Proportion
+from fracture_core.verdicts.metrics import Summary
 from fracture_core.words import plural, short
 
 ROLES = ("dev", "valid", "test")  # with figures on a card, in this order

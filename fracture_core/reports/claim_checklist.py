@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from fracture_core.models.cards import Card
+from fracture_core.models.model_card import Card
 from fracture_core.networks import network_size
 from fracture_core.reports import claim_answers
 from fracture_core.words import cell

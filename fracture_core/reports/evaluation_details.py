@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from fracture_core.answers import study_answers
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.evaluations.evaluation import Evaluation
+from fracture_core.models.model import Model
 from fracture_core.operating_points import (
     calibration,
     choices,

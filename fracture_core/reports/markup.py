@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from fracture_core.verdicts.metrics import Proportion
+from fracture_core.verdicts.closed_intervals import Proportion
 from fracture_core.words import clean
 
 

@@ -9,13 +9,14 @@ from typing import Any
 from fracture_core.analysis.report_2018 import Length
 from fracture_core.cross_validation import fold_figures, out_of_fold
 from fracture_core.cross_validation.group import Group
-from fracture_core.datasets import catalog
+from fracture_core.datasets import film_counts
 from fracture_core.datasets.catalog import Dataset
+from fracture_core.evaluations import evaluation
+from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.model_comparison import model_pair, stored_predictions
 from fracture_core.model_comparison.model_pair import ModelPair
-from fracture_core.models import cards, evaluation
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.models import epoch_models
+from fracture_core.models.model import Model
 from fracture_core.operating_points.promise import Promise
 from fracture_core.reports import receipts
 from fracture_core.reports.receipts import Receipt
@@ -59,7 +60,7 @@ def of_runs(first: tuple[Path, int], second: tuple[Path, int], role: str) -> Rec
     """
     values = [evaluation.of_run(*each, role) for each in (first, second)]
     pair = model_pair.compare(*values)
-    models = [cards.of_run(*each) for each in (first, second)]
+    models = [epoch_models.of_run(*each) for each in (first, second)]
     made = of_pair(pair, values[0], models)
     rows = tuple(row for row in made.rows if row[0] != "Method")
     return replace(
@@ -101,7 +102,7 @@ def of_folds(value: Group, record: Mapping[str, Any]) -> Receipt:
 
 def of_data(dataset: Dataset) -> Receipt:
     """Return the receipt of the counts of a data set."""
-    counts = catalog.inspect(dataset)["rows"]
+    counts = film_counts.inspect(dataset)["rows"]
     rows = [row for row in counts if row["part"] == "all"]
     shown = {"rows": {place: row for place, row in enumerate(counts) if row["part"] == "all"}}
     words = [*receipts.PYTHON, "inspect", *receipts.data_words(dataset)]

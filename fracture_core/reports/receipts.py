@@ -13,10 +13,11 @@ from typing import Any
 import pandas as pd
 
 from fracture_core.datasets.catalog import Dataset
+from fracture_core.evaluations import evaluation
+from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.model_comparison import stored_predictions
-from fracture_core.models import cards, evaluation
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.models import epoch_models
+from fracture_core.models.model import Model
 from fracture_core.operating_points.promise import Promise
 from fracture_core.runs import run_facts
 from fracture_core.verdicts import figure_words, resampling
@@ -235,7 +236,7 @@ def of_epoch(folder: Path, epoch: int, role: str) -> Receipt:
         RunError, ModelError: the epoch's table or weights are gone.
         DataError: the run has no film of this role.
     """
-    return of_summaries(evaluation.of_run(folder, epoch, role), cards.of_run(folder, epoch))
+    return of_summaries(evaluation.of_run(folder, epoch, role), epoch_models.of_run(folder, epoch))
 
 
 def bootstrap(value: Evaluation, model: Model) -> str:

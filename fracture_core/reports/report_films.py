@@ -12,7 +12,7 @@ from PIL import Image
 
 from fracture_core.errors import FilmError
 from fracture_core.films import images
-from fracture_core.models.study_prediction import FilmPrediction, NearestFilm
+from fracture_core.prediction.study_prediction import FilmPrediction, NearestFilm
 from fracture_core.reports import markup, study_record
 from fracture_core.reports.study_record import Entry, Exhibit
 from fracture_core.verdicts import aggregation
@@ -102,7 +102,7 @@ def _nearest(near: NearestFilm, pictures: Mapping[str, bytes], names: bool) -> d
 
 def _picture(entry: Entry) -> Image.Image:
     """Return the film as it was predicted, in grey, scaled to at most `LONGEST_PX`."""
-    from fracture_core.models import inference
+    from fracture_core.prediction import inference
 
     film = entry.exhibit.film
     decoded = images.decode(film.source, film.name, images.SHOWN_MISSING_PERCENT)

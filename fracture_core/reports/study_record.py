@@ -13,14 +13,15 @@ from typing import Any
 
 from fracture_core.answers import study_answers
 from fracture_core.config.film_settings import PixelRecipe
+from fracture_core.data_folders.ignored_files import Ignored
 from fracture_core.errors import FilmError
 from fracture_core.films import images
-from fracture_core.models import caveats
-from fracture_core.models.cards import Model, sha256
-from fracture_core.models.study_prediction import FilmInput, FilmPrediction, StudyPrediction
-from fracture_core.models.training_patients import TrainingOverlap
+from fracture_core.models.model import Model
+from fracture_core.models.model_files import sha256
 from fracture_core.operating_points.promise import Promise
-from fracture_core.readers.ignored_files import Ignored
+from fracture_core.prediction import caveats
+from fracture_core.prediction.study_prediction import FilmInput, FilmPrediction, StudyPrediction
+from fracture_core.prediction.training_patients import TrainingOverlap
 from fracture_core.verdicts import aggregation, verdict_words
 from fracture_core.words import cell
 

@@ -18,15 +18,17 @@ from markupsafe import Markup
 from fracture_core import versions
 from fracture_core.answers import study_answers
 from fracture_core.answers.study_answers import Answers
-from fracture_core.models import cards, caveats
-from fracture_core.models.cards import Model
-from fracture_core.models.study_prediction import StudyPrediction
+from fracture_core.models import model_files
+from fracture_core.models.model import Model
 from fracture_core.operating_points.promise import Promise
+from fracture_core.prediction import caveats
+from fracture_core.prediction.study_prediction import StudyPrediction
 from fracture_core.reports import markup, report_films, study_record
 from fracture_core.reports.study_record import OCCLUSION_FULL, Case
 from fracture_core.runs import run_facts
 from fracture_core.verdicts import breakdown, verdict_words
-from fracture_core.verdicts.metrics import Proportion, Summary
+from fracture_core.verdicts.closed_intervals import Proportion
+from fracture_core.verdicts.metrics import Summary
 
 PICTURES_BYTES = 20_000_000  # of all films of a report: many mail servers accept this much
 NAMED = 3  # altered films that a sentence names before it counts the others
@@ -286,7 +288,7 @@ def _origin(model: Model) -> list[tuple[str, str]]:
     """Return the details for identifying the weights and reproducing the predictions."""
     card = model.card
     try:
-        weights = card.weights_sha256 or cards.sha256(model.weights)
+        weights = card.weights_sha256 or model_files.sha256(model.weights)
     except OSError:
         weights = "the file can no longer be read"
     return [

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fracture_core.datasets.catalog import STUDY, study_key
+from fracture_core.verdicts import metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,3 +123,21 @@ def verdicts(films: pd.DataFrame, probabilities: np.ndarray, threshold: float) -
     verdict = (table["positive_images"] > 0).astype("boolean").mask(table["images"] == 0)
     table.insert(0, "key", study_key(table))
     return table.assign(verdict=verdict, right=verdict == (table["label"] == 1))
+
+
+def summaries(films: pd.DataFrame, threshold: float) -> dict[str, metrics.Summary]:
+    """Return the figures of predictions, by image and by study (OR rule).
+
+    Args:
+        films: manifest columns and `probability`, 0 to 1.
+        threshold: a film is positive when its probability is greater.
+    """
+    scores = films["probability"].to_numpy()
+    studies = verdicts(films, scores, threshold)
+    positive = is_positive(scores, threshold)
+    return {
+        "images": metrics.summarise(films["label"], positive, scores),
+        "studies": metrics.summarise(
+            studies["label"], studies["verdict"].astype(bool), studies["score"]
+        ),
+    }

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fracture_core.verdicts import aggregation, metrics
+from fracture_core.verdicts import aggregation, closed_intervals
 from fracture_core.verdicts.aggregation import Verdict
-from fracture_core.verdicts.metrics import Proportion
+from fracture_core.verdicts.closed_intervals import Proportion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,13 +122,13 @@ def track_record(films: pd.DataFrame, threshold: float, views: int, fracture: bo
     Those are its own dev or valid studies with as many views and the same verdict.
 
     Args:
-        films: manifest columns and `probability`, as `cards.Model.judged`.
+        films: manifest columns and `probability`, as `model.Model.judged`.
         threshold: a film is positive when its probability is greater.
         views: number of counted films.
         fracture: the verdict.
     """
     if not len(films):
-        return metrics.wilson(0, 0)
+        return closed_intervals.wilson(0, 0)
     table = aggregation.verdicts(films, films["probability"].to_numpy(), threshold)
     alike = table[(table["images"] == views) & (table["verdict"] == fracture).fillna(False)]
-    return metrics.wilson(int(alike["right"].sum()), len(alike))
+    return closed_intervals.wilson(int(alike["right"].sum()), len(alike))

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from fracture_core.datasets.catalog import STUDY
-from fracture_core.verdicts import aggregation, metrics, resampling
+from fracture_core.verdicts import aggregation, closed_intervals, resampling
 from fracture_core.verdicts.resampling import Interval
 
 BINS = 10  # of equal width, in which the calibration error compares scores with labels
@@ -188,7 +188,7 @@ def _if_all_alike(figure: Interval, is_proportion: bool) -> Interval:
     if not is_proportion:
         return replace(figure, low=None, high=None)
     n = min(figure.n, figure.groups)
-    bounds = metrics.wilson(round((figure.value or 0.0) * n), n)
+    bounds = closed_intervals.wilson(round((figure.value or 0.0) * n), n)
     return replace(figure, low=bounds.low, high=bounds.high)
 
 

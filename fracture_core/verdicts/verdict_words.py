@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fracture_core.verdicts import aggregation
-from fracture_core.verdicts.metrics import Proportion
+from fracture_core.verdicts.closed_intervals import Proportion
 
 NAMED = 3  # films that a sentence names before it counts the others
 FEW = 10  # comparable studies; with fewer, no track record is shown

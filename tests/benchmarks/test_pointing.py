@@ -7,10 +7,10 @@ from benchmarks import pointing
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.explanations.heat_maps import HeatMap
 from fracture_core.films import images
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
+from fracture_core.models import epoch_models
 from fracture_core.phantom import phantom_set
 from fracture_core.phantom.study_plan import Break
+from fracture_core.prediction.inference import Predictor
 
 SIZE = 32
 
@@ -18,7 +18,7 @@ SIZE = 32
 @pytest.fixture(scope="module")
 def predictor(finished_run) -> Predictor:
     """A Predictor of the finished run's last epoch."""
-    return Predictor(cards.of_run(finished_run, 3))
+    return Predictor(epoch_models.of_run(finished_run, 3))
 
 
 def heat_of(values: list[list[float]], **facts: float) -> HeatMap:

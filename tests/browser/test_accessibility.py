@@ -227,6 +227,17 @@ def test_runs_alone_and_compared_break_no_rule(
     check(page, STREAMLIT_SEGMENTS)
 
 
+def test_the_button_of_an_open_receipt_has_the_colour_of_text(
+    app: Server, open_dark: Callable[[str], Page]
+) -> None:
+    page = open_dark(f"{app.url}/runs?runs={ONE}")
+    button = page.get_by_role("button", name="Receipt")
+    button.click()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    text = page.get_by_test_id("stApp").evaluate("app => getComputedStyle(app).color")
+    expect(button).to_have_css("color", text)
+
+
 # --- walks with the keyboard alone ---------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from fracture_core.datasets import catalog
-from fracture_core.models import cards
+from fracture_core.models import released_models
 from tests.browser.conftest import Server
 from tests.browser.test_studies import TILES
 from tests.core import made_features
@@ -18,7 +18,7 @@ def test_a_lasso_on_the_map_filters_the_wall_and_a_point_opens_its_study(
 ) -> None:
     monkeypatch.setenv("FRACTURE_CACHE", str(server.folder / "cache"))
     dataset = catalog.read(phantom_root)
-    model = cards.read(server.folder / "models" / "starter-five-conv")
+    model = released_models.read(server.folder / "models" / "starter-five-conv")
     made_features.write(model, dataset)
     table = catalog.studies(dataset.manifest)
     page = open_page(f"{server.url}/studies")

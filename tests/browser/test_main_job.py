@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
-from fracture_core.models.study_prediction import FilmInput
+from fracture_core.models import stored_models
+from fracture_core.prediction.inference import Predictor
+from fracture_core.prediction.study_prediction import FilmInput
 from fracture_core.runs import journal, run_status
 from tests.browser.conftest import Server, whole
 
@@ -78,7 +78,7 @@ def test_browse_then_upload_three_films_and_read_the_verdict(
     expect(page.get_by_text("cut.png").last).to_be_visible()
     expect(page.get_by_text("has never seen a real film")).to_be_visible()
 
-    predictor = Predictor(cards.find(finished_run.name))
+    predictor = Predictor(stored_models.find(finished_run.name))
     judged = predictor.predict_study("upload", [FilmInput(name=p.name, source=p) for p in renamed])
     for each in judged.films:
         expect(page.get_by_text(f"{each.probability:.3f}").first).to_be_visible()

@@ -23,12 +23,12 @@ VALID = made_predictions.films(60, seed=2, skill=3.0)
 
 @pytest.fixture
 def page(server: Server, open_page: Callable[..., Page], monkeypatch: pytest.MonkeyPatch) -> Page:
-    """Evaluate with a run of 60 dev and 60 valid studies, of which two have a corrected label."""
+    """Evaluate with a run of 60 dev and 60 valid studies, of which three have a corrected label."""
     monkeypatch.setenv("FRACTURE_RUNS", str(server.folder / "runs"))
     dev = made_predictions.films(60, seed=1, split="train", role="dev", skill=3.0)
     made_predictions.run("made", dev, VALID)
     studies = catalog.studies(VALID)
-    labels = {row["key"]: 1 - row["label"] for row in studies[:2].to_dict("records")}
+    labels = {row["key"]: 1 - row["label"] for row in studies[:3].to_dict("records")}
     value = corrections.corrected(Corrections(), studies, labels, "AB", "a cast")
     corrections.write("made", value)
     return open_page(f"{server.url}/evaluate?model=made")
@@ -56,7 +56,7 @@ def test_the_command_of_a_receipt_prints_the_figure_that_the_page_shows(page: Pa
     words = headline.inner_text().replace("\N{NO-BREAK SPACE}", " ")
     page.get_by_role("button", name="Receipt").first.click()
     receipt = page.get_by_test_id("stPopoverBody")
-    expect(receipt.get_by_text("2 labels corrected")).to_be_visible()
+    expect(receipt.get_by_text("3 labels corrected")).to_be_visible()
     command = receipt.locator("pre code").inner_text()
     assert " --corrections" in command
     accuracy = printed(command)["studies"]["accuracy"]

@@ -6,7 +6,7 @@ import numpy as np
 
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.films import images
-from fracture_core.models.cards import Model
+from fracture_core.models.model import Model
 from fracture_core.neighbours import film_features, film_map
 
 WIDTH = 5

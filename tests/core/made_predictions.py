@@ -10,10 +10,11 @@ import pandas as pd
 from fracture_core import checksums
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.folders import runs_folder
-from fracture_core.models import cards
-from fracture_core.models.cards import Card
-from fracture_core.models.model_names import CARD
+from fracture_core.models import model_files, released_models
+from fracture_core.models.model_card import Card
+from fracture_core.models.model_files import CARD
 from fracture_core.releases import release
+from fracture_core.verdicts import aggregation
 from tests.core import made_runs
 
 VIEWS = (0.10, 0.30, 0.36, 0.16, 0.08)  # shares of studies with 1, 2, ... films
@@ -85,14 +86,14 @@ def released(name: str, dev: pd.DataFrame, synthetic: bool = True) -> Path:
         architecture="three_conv",
         threshold_origin="set before training",
         training={"root": "made", "kind": "mura", "hash": "made", "synthetic": synthetic},
-        metrics={"dev": {k: v.to_dict() for k, v in cards.summaries(dev, 0.5).items()}},
+        metrics={"dev": {k: v.to_dict() for k, v in aggregation.summaries(dev, 0.5).items()}},
     )
     return release.publish(name, card, b"no weights", dev.drop(columns="role"))
 
 
 def replace_dev(folder: Path, dev: pd.DataFrame) -> None:
     """Give a released model other dev predictions, and the card that belongs to them."""
-    card = cards.read(folder).card
-    dev.drop(columns="role").to_parquet(folder / cards.PREDICTIONS, index=False)
-    card = replace(card, predictions_sha256=cards.sha256(folder / cards.PREDICTIONS))
+    card = released_models.read(folder).card
+    dev.drop(columns="role").to_parquet(folder / model_files.PREDICTIONS, index=False)
+    card = replace(card, predictions_sha256=model_files.sha256(folder / model_files.PREDICTIONS))
     (folder / CARD).write_bytes(checksums.json_with_own(card.to_dict()))

@@ -17,10 +17,10 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
-from fracture_core.datasets import uploads
-from fracture_core.datasets.uploads import File
 from fracture_core.errors import FilmError
 from fracture_core.films import film_checks, images
+from fracture_core.study_sorting import uploads
+from fracture_core.study_sorting.upload_files import File
 from tests.core import coded_films
 from tests.core.dicoms import PATIENT, make
 

@@ -29,14 +29,20 @@ from fracture_core.analysis import comparison, curves, trajectories
 from fracture_core.audit import audit_job
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
-from fracture_core.datasets import catalog, chosen_data, exclusions, study_paths, uploads
-from fracture_core.datasets.uploads import File
+from fracture_core.datasets import catalog, chosen_data, exclusions, film_counts
 from fracture_core.epochs import checkpoints, epoch_weights, feature_maps, predictions
 from fracture_core.errors import FractureError
+from fracture_core.evaluations import evaluation, evaluation_file
 from fracture_core.films import images, measures, pixel_cache
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, evaluation, model_names
+from fracture_core.models import (
+    epoch_models,
+    model_files,
+    model_names,
+    prediction_table,
+    stored_models,
+)
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import (
     journal,
@@ -45,7 +51,10 @@ from fracture_core.runs import (
     run_labels,
     run_requests,
     run_status,
+    training_command,
 )
+from fracture_core.study_sorting import study_paths, uploads
+from fracture_core.study_sorting.upload_files import File
 from fracture_core.training import probe
 from tests.core import made_runs
 
@@ -174,7 +183,7 @@ def make(root: Path) -> Home:
     _complete_run(run)
     shutil.copytree(STARTER, home.of("model", "good"))
     made_runs.change_card(
-        home.of("model", "good") / model_names.CARD
+        home.of("model", "good") / model_files.CARD
     )  # so that damage gets further
     _make_data(home.of("data", "good"))
     _make_cache(home.of("cache", "good"), home.of("data", "good"))
@@ -185,7 +194,9 @@ def make(root: Path) -> Home:
 
 def _complete_run(run: Path) -> None:
     for epoch in (1, 2, 3):
-        shutil.copy(STARTER / cards.WEIGHTS, run / "checkpoints" / f"epoch_{epoch:04d}.weights.h5")
+        shutil.copy(
+            STARTER / model_files.WEIGHTS, run / "checkpoints" / f"epoch_{epoch:04d}.weights.h5"
+        )
         text = json.dumps({**checkpoints.Position(step=10 * epoch, epoch=epoch).__dict__})
         np.savez(run / "checkpoints" / f"epoch_{epoch:04d}.npz", position=text, weights_sha256="x")
         feature_maps.save(
@@ -269,7 +280,7 @@ def _make_cache(folder: Path, data: Path) -> None:
             films=films,
             refused=(("a.png", "is empty."),),
         )
-        evaluation.save(folder / "evaluations" / "x", saved)
+        evaluation_file.save(folder / "evaluations" / "x", saved)
         paths = dataset.manifest["path"].tolist()
         pixel_cache.of_films(dataset.root, paths, PixelRecipe(), folder / "pixels")
         images.thumbnail(dataset.root / paths[0], 20, folder / "thumbnails")
@@ -549,28 +560,30 @@ def _run_readers(home: Home) -> dict[str, Callable[[], object]]:
             checkpoints.position_after(states, epoch) for epoch in checkpoints.forkable(states)
         ],
         "epoch_weights.find": lambda: epoch_weights.find(states, 3),
-        "cards.find": lambda: cards.find("bad").card.to_json(),
-        "cards.judged": lambda: cards.run_predictions(folder, 2),
-        "cards.last_whole_epoch": lambda: cards.last_whole_epoch("bad"),
+        "stored_models.find": lambda: stored_models.find("bad").card.to_json(),
+        "predictions.with_films": lambda: predictions.with_films(folder, 2),
+        "epoch_models.last_whole_epoch": lambda: epoch_models.last_whole_epoch("bad"),
         "evaluation.of_run": lambda: evaluation.of_run(folder, 3, "valid"),
         "launcher.is_next": lambda: launcher.is_next(folder),
-        "full_command": lambda: cards.command(run_folders.read(folder).config),
+        "training_command.of_config": lambda: training_command.of_config(
+            run_folders.read(folder).config
+        ),
     }
 
 
 def _model_readers(home: Home) -> dict[str, Callable[[], object]]:
     def judge() -> object:
-        model = cards.find("bad")
+        model = stored_models.find("bad")
         card = model.card
         words = (card.synthetic, card.dev_words, card.network, card.no_dev_words)
-        covered = cards.covered_films(model)
+        covered = prediction_table.of_model(model)
         keys = catalog.study_key(covered)
         return model.at_threshold(card.threshold), words, card.to_json(), keys
 
     return {
         "model_names.released": model_names.released,
-        "cards.find": judge,
-        "cards.path": lambda: cards.find(str(home.of("model", "bad"))),
+        "stored_models.find": judge,
+        "stored_models.path": lambda: stored_models.find(str(home.of("model", "bad"))),
     }
 
 
@@ -583,7 +596,7 @@ def _data_readers(home: Home) -> dict[str, Callable[[], object]]:
         assert again.hash == dataset.hash
         if name == "classes":
             measures.table(dataset.root, dataset.manifest["path"].tolist(), folder / "facts")
-        return catalog.inspect(dataset) if name == "mura" else catalog.studies(dataset.manifest)
+        return film_counts.inspect(dataset) if name == "mura" else catalog.studies(dataset.manifest)
 
     def films() -> None:
         for path in sorted(folder.rglob("*.png"))[:6]:
@@ -619,7 +632,7 @@ def _cache_readers(home: Home) -> dict[str, Callable[[], object]]:
         return cache.refused
 
     def kept_evaluation() -> object:
-        saved = evaluation.load(folder / "evaluations" / "x")
+        saved = evaluation_file.load(folder / "evaluations" / "x")
         return saved and saved.to_dict()
 
     def audit() -> object:
@@ -671,7 +684,7 @@ GOOD: dict[str, Callable[[Home], object]] = {  # must stay readable beside any d
         [run.name for run in run_folders.list_runs()].index("good"),
         predictions.load(home.of("run", "good"), 2, 16),
     ),
-    "model": lambda home: (cards.find("good"), model_names.released().index("good")),
+    "model": lambda home: (stored_models.find("good"), model_names.released().index("good")),
     "data": lambda home: catalog.read(home.of("data", "good") / "mura"),
     "cache": lambda home: None,
     "zip": lambda home: None,

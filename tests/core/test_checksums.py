@@ -25,7 +25,14 @@ from fracture_core.epochs import (
 from fracture_core.errors import DamagedFile, FractureError, ModelError, RunError
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, caveats, model_names
+from fracture_core.models import (
+    epoch_models,
+    model_files,
+    model_names,
+    released_models,
+    stored_models,
+)
+from fracture_core.prediction import caveats
 from fracture_core.releases import release
 from fracture_core.runs import journal, run_config, run_folders, run_requests, run_status
 from fracture_core.runs.run_status import State
@@ -48,7 +55,7 @@ READERS: dict[str, Callable[[Path], object]] = {
     "films.parquet": journal.films,
     "predictions/epoch_0003.npy": lambda folder: predictions.load(folder, 3, count(folder)),
     "checkpoints/epoch_0003.npz": lambda run: checkpoints.position_after(run / "checkpoints", 3),
-    "checkpoints/epoch_0003.weights.h5": lambda run: cards.of_run(run, 3),
+    "checkpoints/epoch_0003.weights.h5": lambda run: epoch_models.of_run(run, 3),
 }
 
 
@@ -71,7 +78,7 @@ def test_one_changed_bit_is_named_and_the_rest_of_the_run_stays(run_copy, name) 
         with pytest.raises(FractureError, match=r"epoch_0003|epoch 3|" + name):
             READERS[name](run_copy)
         if name.startswith(("checkpoints", "predictions")):
-            assert cards.of_run(run_copy, 2).card.epoch == 2
+            assert epoch_models.of_run(run_copy, 2).card.epoch == 2
         (run_copy / name).write_bytes(content)
 
 
@@ -84,7 +91,7 @@ def test_an_array_that_was_changed_in_place_reaches_no_model_and_no_release(run_
 
     with h5py.File(path, "r+") as file:
         file.visititems(negate)
-    for use in (cards.find, lambda reference: release.release(reference, "vouched")):
+    for use in (stored_models.find, lambda reference: release.release(reference, "vouched")):
         with pytest.raises(DamagedFile, match=r"epoch_0003\.weights\.h5 .* Pick another"):
             use("finished@3")
     assert model_names.released() == []
@@ -132,8 +139,10 @@ def test_a_run_that_lost_its_list_is_not_taken_for_one_of_an_older_version(
     lines = sums.read_text().splitlines(keepends=True)
     sums.write_text("".join(line for line in lines if "epoch_0003.weights" not in line))
     sentence = "The checksum of checkpoints/epoch_0003.weights.h5 is missing from SHA256SUMS"
-    assert sentence in " ".join(caveats.warnings(cards.of_run(run_copy, 3), 0.5))
-    assert not [w for w in caveats.warnings(cards.of_run(run_copy, 2), 0.5) if "checksum" in w]
+    assert sentence in " ".join(caveats.warnings(epoch_models.of_run(run_copy, 3), 0.5))
+    assert not [
+        w for w in caveats.warnings(epoch_models.of_run(run_copy, 2), 0.5) if "checksum" in w
+    ]
     assert command_line.main(["check", "finished"]) == 1
     assert "SHA256SUMS has lost those of 1. Put it back." in capsys.readouterr().out
     events = run_copy / "events.jsonl"
@@ -141,14 +150,14 @@ def test_a_run_that_lost_its_list_is_not_taken_for_one_of_an_older_version(
     old = [{k: v for k, v in line.items() if k != "check"} for line in lines]
     events.write_text("".join(json.dumps(line) + "\n" for line in old))
     sums.unlink()
-    assert "which an older version" in caveats.warnings(cards.of_run(run_copy, 3), 0.5)[-1]
+    assert "which an older version" in caveats.warnings(epoch_models.of_run(run_copy, 3), 0.5)[-1]
     assert command_line.main(["check", "finished"]) == 0
 
 
 def test_one_changed_digit_of_a_card_is_noticed(run_copy) -> None:
     folder = release.release("finished@3", "mine")
-    assert cards.find("mine").guarded
-    card = folder / model_names.CARD
+    assert stored_models.find("mine").guarded
+    card = folder / model_files.CARD
     text = card.read_text()
     for before, after in (
         ('"threshold": 0.5', '"threshold": 0.4'),
@@ -160,21 +169,21 @@ def test_one_changed_digit_of_a_card_is_noticed(run_copy) -> None:
         assert text.count(before) == 1 and len(before) == len(after)
         card.write_text(text.replace(before, after))
         with pytest.raises(ModelError, match=r"card.* of mine .*(damaged|does not know)"):
-            cards.find("mine")
+            stored_models.find("mine")
     card.write_text(json.dumps(json.loads(text)))  # says the same
-    assert cards.find("mine").guarded
+    assert stored_models.find("mine").guarded
 
 
 def test_a_card_of_an_older_version_opens_and_is_called_unguarded(run_copy) -> None:
-    card = release.release("finished", "mine") / model_names.CARD
+    card = release.release("finished", "mine") / model_files.CARD
     made_runs.change_card(card, threshold=0.25)
-    model = cards.find("mine")
+    model = stored_models.find("mine")
     assert (model.card.threshold, model.guarded) == (0.25, False)
     assert "which an older version" in caveats.warnings(model, 0.5)[-1]
 
 
 def test_the_shipped_model_carries_every_checksum() -> None:
-    assert cards.read(PROJECT / "models" / "starter-five-conv").guarded
+    assert released_models.read(PROJECT / "models" / "starter-five-conv").guarded
 
 
 def test_a_kill_between_checksum_and_file_leaves_a_whole_file(run_copy, monkeypatch) -> None:
@@ -255,7 +264,7 @@ def test_a_run_without_its_list_of_films_refuses_to_go_on(run_copy) -> None:
         launcher.resume(run_copy, more_epochs=1)
     assert checksums.missing(run_copy) == ["films.parquet"]
     with pytest.raises(RunError, match=r"films\.parquet of finished is missing\. Put it back"):
-        cards.find("finished@3")
+        stored_models.find("finished@3")
 
 
 def test_a_rate_that_was_asked_for_is_not_forgotten_silently(run_copy) -> None:
@@ -275,8 +284,8 @@ def test_a_line_that_a_full_disk_has_torn_stops_nothing(run_copy) -> None:
 def test_the_best_epoch_is_not_chosen_among_damaged_lines(run_copy) -> None:
     change(run_copy / "metrics.jsonl", 1, '"epoch": 2', '"epoch": 7')
     with pytest.raises(ModelError, match=r"best epoch of finished is not known.*finished@"):
-        cards.find("finished")
-    assert cards.find("finished@3").card.epoch == 3
+        stored_models.find("finished")
+    assert stored_models.find("finished@3").card.epoch == 3
 
 
 def cut(path: Path, count: int) -> None:
@@ -288,10 +297,10 @@ def cut(path: Path, count: int) -> None:
 def test_the_best_epoch_is_not_chosen_where_lines_are_lost(run_copy, count, capsys) -> None:
     cut(run_copy / "metrics.jsonl", count)
     with pytest.raises(ModelError, match=r"best epoch of finished is not known.*lost the line"):
-        cards.find("finished")
+        stored_models.find("finished")
     assert comparison.outcome(run_copy).best_epoch is None
     assert comparison.outcome(run_copy).best == {}
-    assert cards.find("finished@3").card.epoch == 3
+    assert stored_models.find("finished@3").card.epoch == 3
     assert command_line.main(["check", "finished"]) == 1
     assert "missing      metrics.jsonl: the line" in capsys.readouterr().out
     command_line.main(["curves", "finished"])
@@ -332,7 +341,7 @@ def test_a_run_without_its_config_is_named(run_copy) -> None:
     (sentence,) = run_folders.unreadable(run_folders.list_runs())
     assert "finished has no readable config.json" in sentence
     with pytest.raises(RunError, match=r"finished has no readable config\.json.*Put the file back"):
-        cards.find("finished")
+        stored_models.find("finished")
 
 
 def test_hashes_of_films_that_are_gone_guard_nothing_and_say_so(run_copy) -> None:
@@ -348,17 +357,17 @@ def test_weights_without_a_checksum_are_held_against_their_state(run_copy) -> No
     flip(run_copy / "checkpoints" / "epoch_0003.weights.h5")
     (run_copy / checksums.SUMS).unlink()
     with pytest.raises(DamagedFile, match="after epoch 3 are cut short or damaged"):
-        cards.of_run(run_copy, 3)
+        epoch_models.of_run(run_copy, 3)
 
 
 def test_a_damaged_gate_of_a_run_is_none_until_it_is_fitted_again(run_copy) -> None:
-    model = cards.find("finished@3")
-    folder = cards.gate_folder(model.weights)
+    model = stored_models.find("finished@3")
+    folder = model_files.gate_folder(model.weights)
     folder.mkdir(parents=True)
-    checksums.write(folder, folder / cards.GATE, b"a gate")
-    assert cards.find("finished@3").gate is not None
-    flip(folder / cards.GATE)
-    assert cards.find("finished@3").gate is None
+    checksums.write(folder, folder / model_files.GATE, b"a gate")
+    assert stored_models.find("finished@3").gate is not None
+    flip(folder / model_files.GATE)
+    assert stored_models.find("finished@3").gate is None
 
 
 @pytest.mark.parametrize("name", ["events.jsonl", "steps.jsonl", "metrics.jsonl"])

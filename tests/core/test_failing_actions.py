@@ -25,10 +25,12 @@ from fracture_core.datasets import catalog, chosen_data, exclusions
 from fracture_core.datasets.exclusions import Exclusions
 from fracture_core.epochs import checkpoints, forks
 from fracture_core.errors import FractureError, WriteFailed
+from fracture_core.evaluations import evaluation, evaluation_file
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, evaluation, gate, gate_job
+from fracture_core.models import model_files, stored_models
 from fracture_core.phantom import phantom_set
+from fracture_core.prediction import gate_file, gate_fit, gate_job
 from fracture_core.releases import ensemble, release
 from fracture_core.runs import run_folders, run_labels, run_requests
 from fracture_core.runs.run_labels import Labels
@@ -112,7 +114,7 @@ def has_second_baseline(home: Path) -> None:
 
 
 def save_evaluation(home: Path, threshold: float) -> None:
-    model = cards.find("finished@1")
+    model = stored_models.find("finished@1")
     value = evaluation.Evaluation(
         model="finished@1",
         data=model.card.training,
@@ -121,12 +123,12 @@ def save_evaluation(home: Path, threshold: float) -> None:
         threshold=threshold,
         films=model.judged.assign(probability=np.float32(threshold)),
     )
-    evaluation.save(home / "cache" / "evaluation", value)
+    evaluation_file.save(home / "cache" / "evaluation", value)
 
 
 def has_evaluation(home: Path, *thresholds: float) -> None:
     """There is one, and its films are its own."""
-    value = evaluation.load(home / "cache" / "evaluation")
+    value = evaluation_file.load(home / "cache" / "evaluation")
     assert value is not None
     assert value.threshold in thresholds
     assert set(value.films["probability"]) == {value.threshold}
@@ -134,9 +136,9 @@ def has_evaluation(home: Path, *thresholds: float) -> None:
 
 def store_gate(home: Path) -> None:
     """The gate of the run's best epoch, so that a release needs no fit of its own."""
-    folder = cards.gate_folder(cards.find("finished").weights)
+    folder = model_files.gate_folder(stored_models.find("finished").weights)
     files.make_folder(folder)
-    checksums.write(folder, folder / cards.GATE, some_gate(0))
+    checksums.write(folder, folder / model_files.GATE, some_gate(0))
 
 
 def release_one(home: Path) -> None:
@@ -145,18 +147,20 @@ def release_one(home: Path) -> None:
 
 
 def add_gate(home: Path) -> None:
-    gate_job.add(cards.find("mine"), catalog.read(Path(os.environ["FRACTURE_DATA"])))
+    gate_job.add(stored_models.find("mine"), catalog.read(Path(os.environ["FRACTURE_DATA"])))
 
 
 def has_gate(home: Path, *seeds: int) -> None:
-    assert cards.find("mine").gate.read_bytes() in map(some_gate, seeds)
+    assert stored_models.find("mine").gate.read_bytes() in map(some_gate, seeds)
 
 
 @functools.cache
 def some_gate(seed: int) -> bytes:
     features = np.random.default_rng(seed).normal(size=(40, 3)).astype(np.float32)
     names = np.arange(40).astype(str)
-    return gate.to_bytes(gate.fit(features, np.full(40, "forearm"), names, names, features))
+    return gate_file.to_bytes(
+        gate_fit.fit(features, np.full(40, "forearm"), names, names, features)
+    )
 
 
 def copy_run(home: Path) -> None:
@@ -229,7 +233,7 @@ ACTIONS = {
     ),
     "ensemble": Action(
         act=lambda _: ensemble.make(["finished@1", "finished@2"], "both"),
-        check=lambda _: is_true(len(cards.find("both").card.members) == 2),
+        check=lambda _: is_true(len(stored_models.find("both").card.members) == 2),
         stride=3,
     ),
     "run": Action(

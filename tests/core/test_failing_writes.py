@@ -15,10 +15,10 @@ from fracture_core.config.network_options import NetworkOptions
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.errors import WriteFailed
+from fracture_core.evaluations import evaluation_job
 from fracture_core.films import pixel_cache
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
-from fracture_core.models import evaluation
 from fracture_core.releases import release
 from fracture_core.runs import journal, run_folders, run_lock, run_status
 from fracture_core.runs.run_status import State
@@ -172,7 +172,7 @@ def test_a_job_whose_disk_refuses_says_so_in_its_last_word(folders, monkeypatch)
     def refuse(_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/media/x/films")
 
-    monkeypatch.setattr(evaluation, "run_child", refuse)
+    monkeypatch.setattr(evaluation_job, "run_child", refuse)
     assert child.evaluate(folders, run_lock.take(folders)) == 1
     status = run_status.read(folders)
     assert status.state is State.FAILED

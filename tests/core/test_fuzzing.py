@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.datasets.uploads import File
+from fracture_core.study_sorting.upload_files import File
 from tests.core import malformed
 
 

@@ -17,17 +17,18 @@ import pytest
 from fracture_core import memory
 from fracture_core.cli import command_line
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.datasets import catalog, exclusions, study_paths, uploads
-from fracture_core.datasets.uploads import File
+from fracture_core.data_folders import name_order
+from fracture_core.datasets import catalog, exclusions
 from fracture_core.errors import DataError, FilmError, ModelError, WriteFailed
 from fracture_core.films import images
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, model_names
+from fracture_core.models import model_files, stored_models
 from fracture_core.phantom import phantom_set
-from fracture_core.readers import layouts
 from fracture_core.runs import journal, run_folders, run_status
 from fracture_core.runs.run_status import State, Status
+from fracture_core.study_sorting import study_groups, study_paths, upload_files, uploads
+from fracture_core.study_sorting.upload_files import File
 from tests.core import made_runs, malformed_folders
 from tests.core.malformed import saved, zipped
 
@@ -52,7 +53,7 @@ def run(folders: Path) -> Path:
 
 def put(model: Path, *keys: str, value: Any) -> None:
     """Put a value into the card."""
-    path = model / model_names.CARD
+    path = model / model_files.CARD
     card = at = json.loads(path.read_text())
     for key in keys[:-1]:
         at = at[key]
@@ -94,15 +95,15 @@ def test_a_number_of_a_card_out_of_its_range_is_refused(
 ) -> None:
     put(model, *keys, value=value)
     with pytest.raises(ModelError, match="bad") as caught:
-        cards.find("bad")
+        stored_models.find("bad")
     assert len(str(caught.value)) < 600
-    assert cards.find("good").card.threshold == 0.5
+    assert stored_models.find("good").card.threshold == 0.5
 
 
 def test_a_card_of_hundreds_of_megabytes_is_not_read(model: Path) -> None:
-    os.truncate(model / model_names.CARD, 300 * 2**20)
+    os.truncate(model / model_files.CARD, 300 * 2**20)
     with pytest.raises(ModelError, match=r"has 300\.0 MB, and at most 1 MB"):
-        cards.find("bad")
+        stored_models.find("bad")
 
 
 @pytest.mark.parametrize(
@@ -110,10 +111,10 @@ def test_a_card_of_hundreds_of_megabytes_is_not_read(model: Path) -> None:
     [("probability", 5.0), ("probability", np.nan), ("probability", "x"), ("label", 7)],
 )
 def test_impossible_predictions_are_refused(model: Path, column: str, value: Any) -> None:
-    path = model / cards.PREDICTIONS
+    path = model / model_files.PREDICTIONS
     pd.read_parquet(path).assign(**{column: value}).to_parquet(path)
     with pytest.raises(ModelError, match=r"dev_predictions\.parquet of bad cannot be read"):
-        cards.find("bad")
+        stored_models.find("bad")
 
 
 # --- runs ---------------------------------------------------------------------------------------
@@ -283,8 +284,8 @@ def test_a_kept_manifest_with_another_label_is_read_again(data: Path, tmp_path: 
 
 def test_names_of_thousands_of_digits_have_an_order() -> None:
     names = ["image10", "image2", "image02", "9" * 5_000, "image1", "a9b10", "a9b9", "0", ""]
-    assert sorted(names, key=layouts.natural)[-4:] == ["image1", "image02", "image2", "image10"]
-    assert layouts.natural("1" * 5_000) < layouts.natural("2" + "1" * 4_999)
+    assert sorted(names, key=name_order.natural)[-4:] == ["image1", "image02", "image2", "image10"]
+    assert name_order.natural("1" * 5_000) < name_order.natural("2" + "1" * 4_999)
 
 
 def test_a_zip_of_names_of_thousands_of_digits_is_sorted() -> None:
@@ -296,14 +297,14 @@ def test_a_zip_of_names_of_thousands_of_digits_is_sorted() -> None:
 
 def test_a_zip_of_deep_folders_is_sorted_name_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = 0
-    real = uploads._Tails.__init__
+    real = study_groups.FolderEndings.__init__
 
     def counted(self: Any, folders: Any) -> None:
         nonlocal looked
         real(self, folders)
         looked = len(self._next)
 
-    monkeypatch.setattr(uploads._Tails, "__init__", counted)
+    monkeypatch.setattr(study_groups.FolderEndings, "__init__", counted)
     deep = "/".join(["d"] * 2_000)
     packed = zipped(*((f"{n}/{deep}/a.png", b"x") for n in range(200)))
     upload = uploads.sort([File(name="films.zip", content=packed)])
@@ -331,7 +332,7 @@ def test_a_zip_that_lists_too_much_is_refused_before_it_is_listed(
     packed = zipped(*((f"{n}", b"") for n in range(20_500)))
     monkeypatch.setattr(zipfile, "ZipFile", None)
     upload = uploads.sort([File(name="films.zip", content=packed)])
-    assert upload.refused == (("films.zip", uploads._too_many(20_500, 20_000)),)
+    assert upload.refused == (("films.zip", upload_files._too_many(20_500, 20_000)),)
 
 
 def test_folders_deeper_than_python_calls_and_circles_of_links_are_walked(tmp_path: Path) -> None:

@@ -17,9 +17,10 @@ from fracture_core.analysis import comparison, curves
 from fracture_core.config.train_config import DEFAULTS
 from fracture_core.epochs import checkpoints, epoch_weights, forks, predictions, resumption
 from fracture_core.errors import FractureError, ModelError, RunError
+from fracture_core.evaluations import evaluation
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
-from fracture_core.models import cards, evaluation
+from fracture_core.models import epoch_models
 from fracture_core.networks import architectures, network_weights
 from fracture_core.runs import journal, run_folders, run_labels, run_requests, run_status
 from fracture_core.runs.run_labels import Labels
@@ -55,8 +56,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "checkpoints.states": lambda folder: checkpoints.states(folder / "checkpoints"),
     "checkpoints.forkable": lambda folder: checkpoints.forkable(folder / "checkpoints"),
     "epoch_weights.find": lambda folder: epoch_weights.find(folder / "checkpoints", 3),
-    "cards.of_run": cards.of_run,
-    "cards.judged": lambda folder: cards.run_predictions(folder, 3),
+    "epoch_models.of_run": epoch_models.of_run,
+    "predictions.with_films": lambda folder: predictions.with_films(folder, 3),
     "evaluation.of_run": lambda folder: evaluation.of_run(folder, 3, "valid"),
     "launcher.is_next": launcher.is_next,
     "reporter.Reporter": Worker,
@@ -133,7 +134,7 @@ def test_the_readers_read_a_run_that_is_whole(run) -> None:
     assert contents["journal.best_epoch"] in contents["predictions.epochs"] == (1, 2, 3)
     assert contents["journal.steps"]["step"].tolist() == [2, 4, 6]
     assert set(films["role"]) == {"train", "dev", "valid"}
-    assert contents["cards.of_run"].card.epoch in (1, 2, 3)
+    assert contents["epoch_models.of_run"].card.epoch in (1, 2, 3)
 
 
 # --- cut short ----------------------------------------------------------------------------------

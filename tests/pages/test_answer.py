@@ -12,7 +12,7 @@ from fracture_core.curation import corrections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
 from fracture_core.folders import models_folder
-from fracture_core.models import cards
+from fracture_core.models import stored_models
 from fracture_core.operating_points import calibration
 from fracture_core.operating_points.choices import OperatingPoint
 from fracture_core.operating_points.promise import Promise
@@ -80,7 +80,7 @@ def test_the_answer_agrees_with_the_or_verdict_or_a_person_must_look(
 
 
 def test_choices_in_the_card_are_used_and_told(key: str) -> None:
-    judged = cards.find("starter").judged
+    judged = stored_models.find("starter").judged
     card_choices.save_calibration("starter", calibration.fit(judged, "isotonic"))
     card_choices.save_point("starter", MEAN)
     card_choices.save_promise("starter", Promise(missed_percent=10.0))
@@ -103,7 +103,7 @@ def test_a_small_dev_says_why_a_person_must_look(key: str) -> None:
 
 def test_dev_has_its_corrected_labels_and_the_receipt_s_command_too(key: str) -> None:
     all_alike(1)
-    model = cards.find("starter")
+    model = stored_models.find("starter")
     studies = catalog.studies(model.judged)
     labels = dict.fromkeys(studies["key"], 0)
     value = corrections.corrected(Corrections(), studies, labels, "AB", "casts")

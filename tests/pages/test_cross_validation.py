@@ -16,7 +16,7 @@ from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.runs import run_config, run_folders, run_lock, run_requests, run_status
 from fracture_core.runs.run_status import State, Status
-from ui.runs import groups_panel
+from ui.run_groups import groups_panel
 from ui.shell import state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"

@@ -14,7 +14,7 @@ from fracture_core import memory
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import WriteFailed
 from fracture_core.folders import PROJECT
-from fracture_core.models import cards, model_names
+from fracture_core.models import model_files
 from tests.core import made_runs
 from ui.cache import study_cache
 from ui.shell import actions, frame
@@ -73,15 +73,15 @@ SENTENCES = {  # of others -> what their page says
     "tables": "The prediction tables of epoch 1, 2 cannot be read",
 }
 CARDS: dict[str, Callable[[Path], object]] = {
-    "deep": lambda model: (model / model_names.CARD).write_text("[" * 10_000),
-    "digits": lambda model: (model / model_names.CARD).write_text('{"epoch": ' + "1" * 5_000 + "}"),
-    "pipe": lambda model: fifo(model / model_names.CARD),
-    "table": lambda model: fifo(model / cards.PREDICTIONS),
+    "deep": lambda model: (model / model_files.CARD).write_text("[" * 10_000),
+    "digits": lambda model: (model / model_files.CARD).write_text('{"epoch": ' + "1" * 5_000 + "}"),
+    "pipe": lambda model: fifo(model / model_files.CARD),
+    "table": lambda model: fifo(model / model_files.PREDICTIONS),
     "nan": lambda model: altered(
-        model / model_names.CARD, lambda v: v.update(threshold=float("nan"))
+        model / model_files.CARD, lambda v: v.update(threshold=float("nan"))
     ),
     "dense": lambda model: altered(
-        model / model_names.CARD, lambda v: v["options"].update(dense=[4096] * 2_000)
+        model / model_files.CARD, lambda v: v["options"].update(dense=[4096] * 2_000)
     ),
 }
 

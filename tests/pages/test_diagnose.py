@@ -27,7 +27,9 @@ from fracture_core.epochs import epoch_weights
 from fracture_core.films import images
 from fracture_core.folders import models_folder
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, caveats, inference, study_prediction
+from fracture_core.models import model_card, model_files, stored_models
+from fracture_core.models.model import Model
+from fracture_core.prediction import caveats, inference, study_prediction
 from fracture_core.releases import release
 from fracture_core.reports import study_record
 from fracture_core.runs import journal, run_status
@@ -109,7 +111,7 @@ def test_a_second_model_stands_beside_the_first_once_it_is_picked(
     assert not app.exception
     films = films_of_study(key, phantom_root)
     one, two = (
-        inference.Predictor(cards.find(name)).predict_study("", films)
+        inference.Predictor(stored_models.find(name)).predict_study("", films)
         for name in (starter, "finished")
     )
     scores = next(frame.value for frame in app.dataframe if "second" in frame.value)
@@ -146,7 +148,7 @@ def test_before_any_film_the_page_offers_an_example_and_says_what_happens_to_upl
     assert not app.exception
     assert "never written to disk, never logged, gone after a reload" in said(app)
     assert "Not a medical device" in said(app)
-    assert cards.LABEL_MEANING_PHANTOM in said(app)
+    assert model_card.LABEL_MEANING_PHANTOM in said(app)
     assert [button.label for button in app.button] == ["Diagnose this study"]
 
 
@@ -161,7 +163,7 @@ def test_the_example_study_is_one_click_away_and_says_whether_the_verdict_is_rig
     assert app.title[1].value.startswith(":orange[▲] The model finds a fracture (")
     assert f"**{study.study} of {study.patient}**" in said(app)
     assert "Label in the data: :orange[▲ fracture]" in said(app)
-    assert cards.NEVER_SEEN not in said(app)  # synthetic films are what it has seen
+    assert caveats.NEVER_SEEN not in said(app)  # synthetic films are what it has seen
 
 
 def test_page_and_predictor_agree_to_the_last_bit(starter: str, phantom_root: Path) -> None:
@@ -171,7 +173,7 @@ def test_page_and_predictor_agree_to_the_last_bit(starter: str, phantom_root: Pa
         study_prediction.FilmInput(name=n, source=s)
         for (n, _), s in zip(asked.films, asked.sources, strict=True)
     ]
-    direct = inference.Predictor(cards.find(starter)).predict_study("", given)
+    direct = inference.Predictor(stored_models.find(starter)).predict_study("", given)
     whole, plain = ((),) * len(asked.films), (False,) * len(asked.films)
     stamp = model_cache.stamp(starter)
     kept = prediction_cache._predicted.__wrapped__(
@@ -252,7 +254,7 @@ def test_films_that_are_all_refused_give_no_verdict(starter: str) -> None:
 
 def test_an_upload_to_a_synthetic_model_is_told_that_the_answer_means_nothing(starter: str) -> None:
     app = upload(opened(), ("a.png", film(90)))
-    assert cards.NEVER_SEEN in app.warning[0].value.replace("\\", "")
+    assert caveats.NEVER_SEEN in app.warning[0].value.replace("\\", "")
 
 
 def test_uploads_take_the_place_of_the_study_in_the_address_and_the_example_theirs(
@@ -290,7 +292,7 @@ def test_sensitivity_and_specificity_follow_the_threshold(starter: str) -> None:
     app = opened(threshold="0.0")
     assert [m.label for m in app.metric] == ["Sensitivity", "Specificity"]
     assert app.metric[0].value == "100.0\N{NO-BREAK SPACE}%"
-    positive = cards.find(starter).at_threshold(0.0)["studies"].sensitivity.n
+    positive = stored_models.find(starter).at_threshold(0.0)["studies"].sensitivity.n
     assert f"{positive} of {positive}, 95 % interval" in said(app)
     app.slider[0].set_value(1.0).run()
     assert app.metric[0].value == "0.0\N{NO-BREAK SPACE}%"
@@ -585,11 +587,11 @@ def test_a_run_judges_the_same_films_at_every_kept_epoch(starter: str, run_copy:
     assert not app.exception
     epochs = epoch_weights.kept(run_copy / "checkpoints")
     assert f"One line per film, {len(epochs)} kept epochs from 1 to {epochs[-1]}" in said(app)
-    model = cards.find(run_copy.name)
+    model = stored_models.find(run_copy.name)
     pixels = images.load(film(90), model.card.recipe)[None]
     kept, values = inference.through_epochs(model, pixels)
     assert list(kept) == epochs and values.shape == (len(epochs), 1)
-    one = inference.Predictor(cards.find(f"{run_copy.name}@2")).probabilities(pixels)
+    one = inference.Predictor(stored_models.find(f"{run_copy.name}@2")).probabilities(pixels)
     assert values[epochs.index(2)] == one
     assert "Through the epochs" not in [t.label for t in opened(model="starter").toggle]
 
@@ -630,7 +632,7 @@ def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     assert found == {"model": starter, "threshold": 0.5, "warnings": told, "studies": [expected]}
 
 
-def dev_studies(model: cards.Model) -> int:
+def dev_studies(model: Model) -> int:
     """Number of the model's dev studies."""
     return int(model.judged.groupby(["patient", "study"]).ngroups)
 
@@ -676,7 +678,7 @@ def test_a_study_of_which_nothing_could_be_read_has_a_report_too(starter: str) -
     asked = intake.StudyInput(
         study="s", patient=None, films=(("cut.png", "k"),), sources=(film(9)[:60],), real=True
     )
-    judged = inference.Predictor(cards.find(starter)).predict_study(
+    judged = inference.Predictor(stored_models.find(starter)).predict_study(
         "", [study_prediction.FilmInput(name="cut.png", source=asked.sources[0])]
     )
     model = model_cache.model(starter)
@@ -808,7 +810,7 @@ def test_a_run_gets_its_gate_at_the_press_of_a_button(starter: str, run_copy: Pa
     [button] = [each for each in app.button if each.label == "Fit its gate"]
     button.click().run()
     assert not app.exception
-    folder = cards.gate_folder(cards.find(run_copy.name).weights)
+    folder = model_files.gate_folder(stored_models.find(run_copy.name).weights)
     assert launcher.wait(folder).state is run_status.State.FINISHED
     app.run()
     assert "Films that look unlike the training films are set aside" in said(app)
@@ -923,7 +925,7 @@ def test_what_speaks_against_a_model_stands_in_one_box_above_the_verdict(starter
     app = upload(opened(threshold="1"), ("a.png", film(90)))
     told = app.warning[0].value.replace("\\", "")
     sentences = [line.removeprefix(":small[").removesuffix("]") for line in told.split("  \n")]
-    assert sentences == list(caveats.warnings(cards.find(starter), 1.0))
+    assert sentences == list(caveats.warnings(stored_models.find(starter), 1.0))
     assert "Sensitivity 0" in told and "This model has no gate" in told
 
 

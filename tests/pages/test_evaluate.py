@@ -17,7 +17,8 @@ from fracture_core import checksums
 from fracture_core.cli import command_line
 from fracture_core.datasets import catalog, chosen_data
 from fracture_core.errors import DataError
-from fracture_core.models import cards, evaluation, model_names
+from fracture_core.evaluations import evaluation, evaluation_file, evaluation_job
+from fracture_core.models import model_files, stored_models
 from fracture_core.releases import ensemble, release
 from fracture_core.runs import journal, run_folders, run_lock, run_status
 from fracture_core.runs.run_status import State, Status
@@ -159,7 +160,7 @@ def test_where_every_film_is_a_study_there_is_one_matrix_and_short_names(
     found = evaluation.Evaluation(
         model="starter", data=data, split="valid", parts=(), threshold=0.5, films=films
     )
-    evaluation.save(evaluation.folder_of("starter", dataset, "valid"), found)
+    evaluation_file.save(evaluation_job.folder_of("starter", dataset, "valid"), found)
     app = opened(model="starter")
     assert not app.exception
     (matrix,) = [plot.proto for plot in app.get("plotly_chart")]
@@ -201,9 +202,9 @@ def test_a_released_model_is_judged_in_a_child_and_its_result_kept(run_copy: Pat
     app = opened(model="starter")
     count = len(catalog.studies(catalog.select(dataset.manifest, "valid")))
     assert [button.label for button in app.button] == [f"Evaluate {count} studies"]
-    folder = evaluation.folder_of("starter", dataset, "valid")
+    folder = evaluation_job.folder_of("starter", dataset, "valid")
     found = evaluation.of_run(run_copy, journal.best_epoch(run_copy), "valid")
-    evaluation.save(folder, found)
+    evaluation_file.save(folder, found)
     app = opened(model="starter")
     assert app.title[1].value == figures.headline(found.summaries()["studies"])
 
@@ -232,13 +233,13 @@ def test_a_synthetic_model_on_real_films_is_named_so_and_positive_means_what_the
             Image.new("L", (40, 40), value + number).save(root / name / f"{number}.png")
     chosen_data.choose(root, "broken")
     dataset = catalog.read(root, "broken")
-    folder = evaluation.folder_of("starter", dataset, "valid")
+    folder = evaluation_job.folder_of("starter", dataset, "valid")
     films = catalog.select(dataset.manifest, "valid").assign(probability=0.7)
     data = {"root": str(root), "hash": dataset.hash, "synthetic": False}
     found = evaluation.Evaluation(
         model="starter", data=data, split="valid", parts=(), threshold=0.5, films=films
     )
-    evaluation.save(folder, found)
+    evaluation_file.save(folder, found)
     app = opened(model="starter")
     assert not app.exception
     assert "This model was trained on synthetic films only" in app.warning[0].value
@@ -249,7 +250,7 @@ def test_a_synthetic_model_on_real_films_is_named_so_and_positive_means_what_the
 def test_an_evaluation_that_failed_says_why_and_can_be_tried_again(run_copy: Path) -> None:
     release.release(run_copy.name, "starter")
     dataset = catalog.read(Path(run_folders.read(run_copy).config.data))
-    folder = evaluation.folder_of("starter", dataset, "valid")
+    folder = evaluation_job.folder_of("starter", dataset, "valid")
     folder.mkdir(parents=True)
     (folder / "asked.json").write_text("{}")
     run_status.write(folder, Status(state=State.FAILED, message="The disk is full."))
@@ -261,7 +262,7 @@ def test_an_evaluation_that_failed_says_why_and_can_be_tried_again(run_copy: Pat
 def test_an_evaluation_under_way_shows_how_far_it_is(run_copy: Path) -> None:
     release.release(run_copy.name, "starter")
     dataset = catalog.read(Path(run_folders.read(run_copy).config.data))
-    folder = evaluation.folder_of("starter", dataset, "valid")
+    folder = evaluation_job.folder_of("starter", dataset, "valid")
     folder.mkdir(parents=True)
     (folder / "asked.json").write_text("{}")
     with run_lock.hold(folder):
@@ -417,9 +418,9 @@ def test_data_without_films_to_judge_on_are_one_sentence(
     run_copy: Path, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release.release(run_copy.name, "starter")
-    card = folders / "models" / "starter" / cards.PREDICTIONS
+    card = folders / "models" / "starter" / model_files.PREDICTIONS
     pd.read_parquet(card).iloc[:0].to_parquet(card)
-    made_runs.change_card(card.with_name(model_names.CARD), predictions_sha256="")
+    made_runs.change_card(card.with_name(model_files.CARD), predictions_sha256="")
     root = folders / "training-only"
     for patient, label in ((1, "positive"), (2, "negative")):
         study = root / "train" / "XR_WRIST" / f"patient{patient:05d}" / f"study1_{label}"
@@ -427,7 +428,7 @@ def test_data_without_films_to_judge_on_are_one_sentence(
         Image.new("L", (32, 32), 99).save(study / "image1.png")
     monkeypatch.setenv("FRACTURE_DATA", str(root))
     with pytest.raises(DataError, match=r"training-only has training films only.*Choose other"):
-        results.pick_films(cards.find("starter"))
+        results.pick_films(stored_models.find("starter"))
 
 
 def test_an_ensemble_stands_beside_its_members_on_the_films_that_taught_none(
@@ -443,7 +444,7 @@ def test_an_ensemble_stands_beside_its_members_on_the_films_that_taught_none(
     rows = [line.split("|")[1].strip() for line in words.splitlines() if line.startswith("| ")]
     members = [theme.plain(f"finished@{epoch}").replace("\\", "") for epoch in (1, 3)]
     assert rows[-3:] == [*members, "**both**"]
-    judged = cards.find("both").judged
+    judged = stored_models.find("both").judged
     n = judged.groupby(["part", "patient", "study"]).ngroups
     assert f"On the {n} dev studies that no member was trained on" in words
     assert "Its members' epochs were picked on the dev films" in words

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput
 
 from fracture_core.analysis import published_results
-from fracture_core.models import evaluation
+from fracture_core.evaluations import evaluation
 from fracture_core.runs import journal
 from fracture_core.verdicts import estimates, figure_words
 from ui.cache import data_cache

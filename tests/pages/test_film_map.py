@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import room
 from fracture_core.datasets import catalog
-from fracture_core.models import cards
+from fracture_core.models import released_models
 from fracture_core.neighbours import film_features
 from fracture_core.runs import run_lock, run_status
 from fracture_core.runs.run_status import State, Status
@@ -42,7 +42,7 @@ def studies_page(folders: Path) -> Opener:
 @pytest.fixture
 def compared(studies_page: Opener, folders: Path, phantom_root: Path) -> Path:
     """The folder of features and map that lie there already."""
-    model = cards.read(folders / "models" / STARTER.name)
+    model = released_models.read(folders / "models" / STARTER.name)
     return made_features.write(model, catalog.read(phantom_root))
 
 
@@ -98,7 +98,7 @@ def test_without_features_the_owner_is_asked_to_make_them(
 def test_a_running_job_shows_its_progress_and_a_stopped_one_continues(
     studies_page: Opener, folders: Path, phantom_root: Path
 ) -> None:
-    model = cards.read(folders / "models" / STARTER.name)
+    model = released_models.read(folders / "models" / STARTER.name)
     folder = film_features.folder_of(model, catalog.read(phantom_root))
     (folder / "requests").mkdir(parents=True)
     (folder / "asked.json").write_text("{}")

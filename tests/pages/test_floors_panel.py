@@ -12,10 +12,11 @@ from streamlit.testing.v1 import AppTest
 from fracture_core import checksums, room
 from fracture_core.curation import corrections
 from fracture_core.datasets import catalog
+from fracture_core.evaluations import evaluation
 from fracture_core.floors import floor_scores, floors_job
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, evaluation
+from fracture_core.models import prediction_table, stored_models
 from fracture_core.runs import journal, run_lock, run_requests, run_status
 from fracture_core.runs.run_status import State, Status
 from fracture_core.verdicts import aggregation
@@ -78,7 +79,7 @@ def test_the_cheap_floors_stand_beside_every_figure_without_asking(run_copy: Pat
 
 
 def test_twins_are_rows_once_they_are_made(run_copy: Path) -> None:
-    model = cards.find(run_copy.name)
+    model = stored_models.find(run_copy.name)
     floors_job.save(floors_job.folder_of(model), small_twins(journal.films(run_copy)))
     app = opened()
     table = frame(app, "Predictor")
@@ -97,12 +98,12 @@ def test_the_twins_button_asks_for_this_model_and_these_data(
     app = opened()
     app.button(key="make-twins").click().run()
     assert not app.exception
-    model = cards.find(run_copy.name)
+    model = stored_models.find(run_copy.name)
     assert asked == [(floors_job.folder_of(model), {"model": model.reference, "data": ""})]
 
 
 def test_twins_under_way_show_their_progress_and_can_be_stopped(run_copy: Path) -> None:
-    folder = floors_job.folder_of(cards.find(run_copy.name))
+    folder = floors_job.folder_of(stored_models.find(run_copy.name))
     (folder / "requests").mkdir(parents=True)
     (folder / "asked.json").write_text("{}")
     with run_lock.hold(folder):
@@ -140,7 +141,7 @@ def test_difficult_studies_are_walls_one_click_from_each_study(second_run: Path)
     app = opened(session=session, model="finished")
     assert not app.exception
     result = evaluation.of_run(
-        runs_folder() / "finished", cards.find("finished").card.epoch, "valid"
+        runs_folder() / "finished", stored_models.find("finished").card.epoch, "valid"
     )
     for kind in ("missed", "alarms", "disputed", "forgotten", "labels"):
         app.segmented_control(key="difficult-kind").set_value(kind).run()
@@ -162,10 +163,10 @@ def test_without_another_run_there_is_no_difficulty(run_copy: Path) -> None:
 
 
 def test_the_wall_of_studies_begins_with_the_most_certain_errors(run_copy: Path) -> None:
-    model = cards.find("finished")
+    model = stored_models.find("finished")
     app = opened("studies", model=model.reference, order="wrong")
     assert not app.exception
-    films = cards.covered_films(model)
+    films = prediction_table.of_model(model)
     table = aggregation.verdicts(films, films["probability"].to_numpy(), model.card.threshold)
     wrong = table[~table["right"].astype(bool)]
     far = (wrong["score"] - model.card.threshold).abs()

@@ -12,7 +12,7 @@ from fracture_core.answers import card_choices
 from fracture_core.curation import corrections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
-from fracture_core.models import cards
+from fracture_core.models import stored_models
 from fracture_core.operating_points import or_cost, study_scores, threshold_choice
 from fracture_core.operating_points.study_scores import RULES
 from fracture_core.operating_points.threshold_choice import AIMS
@@ -164,13 +164,13 @@ def test_a_kept_point_is_the_models_threshold_everywhere_and_can_be_taken_back(
     released.selectbox(key="point-aim").select("sensitivity").run()
     released.button(key="keep-point").click().run()
     assert not released.exception
-    card = cards.find("made").card
+    card = stored_models.find("made").card
     point = card.choices.operating_point
     assert (point.rule, point.aim, card.threshold) == ("or", "sensitivity", point.threshold)
     assert f"In the card: any film (OR) above {card.threshold:.4g}, chosen on 60" in said(released)
     assert f"Threshold {card.threshold:.2f}." in said(released)  # of the page's own figures
     released.button(key="drop-point").click().run()
-    assert cards.find("made").card.threshold == 0.5
+    assert stored_models.find("made").card.threshold == 0.5
     assert "Threshold 0.50." in said(released)
 
 
@@ -180,7 +180,7 @@ def test_a_rule_on_calibrated_scores_is_refused_without_a_kept_calibration(
     released.selectbox(key="point-rule").select("calibrated_max").run()
     released.button(key="keep-point").click().run()
     assert "Keep one first" in released.session_state["notice"]  # app.py shows it
-    assert cards.find("made").card.choices.operating_point is None
+    assert stored_models.find("made").card.choices.operating_point is None
 
 
 def test_a_visitor_moves_the_slider_and_keeps_nothing(
@@ -209,9 +209,9 @@ def test_the_saved_calibration_scales_the_calibrated_rule(folders: Path) -> None
     from fracture_core.operating_points import calibration
 
     made_predictions.released("made", DEV)
-    fitted = calibration.fit(cards.find("made").judged, "isotonic")
+    fitted = calibration.fit(stored_models.find("made").judged, "isotonic")
     card_choices.save_calibration("made", fitted)
-    assert lab_panel.film_scaling(cards.find("made")) == fitted
+    assert lab_panel.film_scaling(stored_models.find("made")) == fitted
 
 
 def test_points_are_chosen_by_dev_s_corrected_labels_and_the_card_says_so(folders: Path) -> None:
@@ -227,5 +227,5 @@ def test_points_are_chosen_by_dev_s_corrected_labels_and_the_card_says_so(folder
     assert not frame(app, "Aim").equals(before)
     app.button(key="keep-point").click().run()
     assert not app.exception
-    assert cards.find("made").card.choices.operating_point.corrections == value.hash
+    assert stored_models.find("made").card.choices.operating_point.corrections == value.hash
     assert f"labels corrected by list {value.hash}" in said(app)

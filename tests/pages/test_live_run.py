@@ -26,7 +26,7 @@ from fracture_core.runs import (
 )
 from ui.cache import run_cache, shared_cache
 from ui.live import curve_panel, flip_feed, live_run, pinned_studies, run_figures
-from ui.runs import run_menu
+from ui.run_menu import run_files
 from ui.shared import theme
 from ui.shell import frame, state
 from ui.shell.state import ARRIVED
@@ -583,7 +583,7 @@ def test_weights_that_were_damaged_meanwhile_are_not_handed_out(
     def button(_label: str, data: Callable[[], bytes], *, key: str, **_: object) -> None:
         files[key] = data
 
-    monkeypatch.setattr(run_menu.st, "download_button", button)
+    monkeypatch.setattr(run_files.st, "download_button", button)
     open_run(run_copy)
     path = epoch_weights.find(run_copy / "checkpoints", journal.best_epoch(run_copy))
     content = path.read_bytes()

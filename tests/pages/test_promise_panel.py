@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from fracture_core.curation import corrections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
-from fracture_core.models import cards
+from fracture_core.models import stored_models
 from fracture_core.operating_points import calibration
 from fracture_core.operating_points import promise as promises
 from fracture_core.operating_points.promise import Answer, Promise
@@ -63,7 +63,7 @@ def test_errors_stand_before_and_after_with_interval_and_n(folders: Path) -> Non
     app = opened("calibration")
     rows = frame(app, "ECE").set_index("Scores")
     assert list(rows.index) == ["as scored", "temperature scaling", "isotonic regression"]
-    fitted = calibration.fit(cards.find("made").judged, "isotonic")
+    fitted = calibration.fit(stored_models.find("made").judged, "isotonic")
     table = calibration.scores_of(VALID, "studies")
     scores = fitted.studies.apply(table["score"])
     own = estimates.estimate(table["label"], scores, scores > 0.5, table["patient"])["ece"]
@@ -90,11 +90,11 @@ def test_a_kept_calibration_is_in_the_card_and_can_be_removed(folders: Path) -> 
     assert "Fitted on these very 49 dev studies, so the figures after are optimistic" in said(app)
     app.button(key="keep-isotonic").click().run()
     assert not app.exception
-    kept = cards.find("made").card.choices.calibration
+    kept = stored_models.find("made").card.choices.calibration
     assert kept == calibration.fit(SMALL, "isotonic")
     assert "In the card: isotonic regression, fitted on 49 dev studies." in said(app)
     app.button(key="drop-calibration").click().run()
-    assert cards.find("made").card.choices.calibration is None
+    assert stored_models.find("made").card.choices.calibration is None
 
 
 def test_too_few_dev_studies_are_told_and_the_scores_still_shown(folders: Path) -> None:
@@ -153,10 +153,10 @@ def test_a_kept_promise_is_in_the_card(folders: Path) -> None:
     field(app, "missed").set_value(10.0).run()
     app.button(key="keep-promise").click().run()
     assert not app.exception
-    assert cards.find("made").card.choices.promise == Promise(missed_percent=10.0)
+    assert stored_models.find("made").card.choices.promise == Promise(missed_percent=10.0)
     assert "In the card: of the cleared at most 10 % have a fracture" in said(app)
     app.button(key="drop-promise").click().run()
-    assert cards.find("made").card.choices.promise is None
+    assert stored_models.find("made").card.choices.promise is None
 
 
 # --- corrected labels -----------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from fracture_core.runs.run_folders import Run
 from fracture_core.runs.run_status import State, Status
 from fracture_core.training import averages_job
 from tests.core.analysis.test_report_2018 import make
-from ui.report_2018 import ninth_mistake
+from ui.report_2018 import averages_figures
 from ui.shell import state
 
 APP = str(Path(__file__).parents[2] / "app.py")
@@ -329,12 +329,12 @@ def test_on_the_reports_data_it_says_how_much_was_the_averages(
     pairs = [(journal.metrics(r.folder), averages_job.curve(r)) for r in runs_of]
     change = fluctuation.compare(pairs, "valid.accuracy")
     # Changes of .2 and .18 against .04: .15 are .76 of .19.
-    assert ninth_mistake._follows({"one": change}, "valid.accuracy") == (
+    assert averages_figures._follows({"one": change}, "valid.accuracy") == (
         "Share of the fluctuation due to averages: one_conv 78.9\u00a0% "
         "(15.0 (2.3\u00a0to\u00a027.7) points)."
     )
     same = fluctuation.compare([(b, b) for _, b in pairs], "valid.accuracy")
-    assert "No measurable difference with these seeds: one_conv" in ninth_mistake._follows(
+    assert "No measurable difference with these seeds: one_conv" in averages_figures._follows(
         {"one": same}, "valid.accuracy"
     )
 

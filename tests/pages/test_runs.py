@@ -18,10 +18,10 @@ from fracture_core.config.setting_table import settings
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.exports import run_archive
-from fracture_core.models import cards
+from fracture_core.models import epoch_models
 from fracture_core.runs import journal, run_folders, run_labels, run_lock, run_status
 from tests.core import made_runs
-from ui.runs import runs_table
+from ui.runs import table_columns
 from ui.shared import theme
 from ui.shell import state
 
@@ -507,7 +507,8 @@ def test_the_mean_of_the_chosen_runs_becomes_a_model(
 ) -> None:
     twin = shutil.copytree(run_copy, folders / "runs" / "twin")
     best = journal.best_epoch(run_copy)
-    other = cards.of_run(run_copy, 1 if best != 1 else 2).weights  # the same weights count once
+    # The same weights count once.
+    other = epoch_models.of_run(run_copy, 1 if best != 1 else 2).weights
     own = Path(twin) / "checkpoints" / epoch_weights.name(best)
     checksums.write(Path(twin), own, other.read_bytes())
     alone = open_page(runs="finished")
@@ -531,8 +532,8 @@ def test_every_setting_has_a_column_title_and_words_for_no_value() -> None:
     config = TrainConfig(data="")
     for path, value in comparison.settings(config).items():
         setting = settings()[path]
-        assert runs_table._name(path).startswith(setting.label)
-        assert all(isinstance(word, str) for word in runs_table._values(path, [value, "other"]))
+        assert table_columns._name(path).startswith(setting.label)
+        assert all(isinstance(word, str) for word in table_columns._values(path, [value, "other"]))
 
 
 # --- as one file --------------------------------------------------------------------------------
@@ -550,6 +551,10 @@ def test_a_run_that_was_saved_as_a_file_comes_back_chosen(open_page: Open, run_c
     assert "finished" in app.error[-1].value and run_folders.names() == ["finished"]
     [name] = [each for each in app.text_input if each.label == "Name of the run"]
     name.set_value("again").run()
+    app.text_input(key="import-data-0").set_value(" /no/films ").run()
+    app.button(key="import-run").click().run()
+    assert "/no/films lacks" in app.error[-1].value and run_folders.names() == ["finished"]
+    app.text_input(key="import-data-0").set_value(" ").run()
     app.button(key="import-run").click().run()
     assert not app.exception
     assert "Imported **again**" in "".join(each.value for each in app.toast)

@@ -16,9 +16,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fracture_core.datasets import catalog, chosen_data
+from fracture_core.epochs import predictions
 from fracture_core.errors import Stopped
 from fracture_core.films import images
-from fracture_core.models import cards, model_names
+from fracture_core.models import model_card, model_names
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import journal
 from fracture_core.verdicts import aggregation
@@ -430,7 +431,7 @@ def test_a_quiz_hides_every_label_until_a_study_is_revealed(
     studies_page: Opener, run_copy: Path, table: pd.DataFrame
 ) -> None:
     telling = ("fracture", "right", "wrong", "score", "mixed", "same label", " break")
-    judged = cards.run_predictions(run_copy, journal.best_epoch(run_copy))
+    judged = predictions.with_films(run_copy, journal.best_epoch(run_copy))
     row = table[table["key"].isin(catalog.study_key(judged))].iloc[0]
     mixed = table[table.groupby("patient")["label"].transform("nunique") > 1].iloc[0]
     asked = {"quiz": "true", "model": run_copy.name}
@@ -438,7 +439,7 @@ def test_a_quiz_hides_every_label_until_a_study_is_revealed(
     assert sorted(tiles(app)) == sorted(table["key"])  # filters that tell a label do not act
     assert tiles(app) != table["key"].tolist()  # nor does the order
     labels = [option for pills in app.pills for option in pills.options]
-    cards_text = words(app).replace(cards.label_meaning({"synthetic": True}), "")
+    cards_text = words(app).replace(model_card.label_meaning({"synthetic": True}), "")
     assert not any(word in text for text in [cards_text, *labels] for word in telling)
     app = studies_page(**asked, study=row["key"])
     assert not app.exception
@@ -467,7 +468,7 @@ def test_a_film_named_after_its_class_has_another_name_in_a_quiz(
     assert "Fractured" in words(app)
     app = studies_page(quiz="true")
     assert len(tiles(app)) == 6
-    shown = words(app).replace(cards.label_meaning(vars(catalog.read(root, "Fractured"))), "")
+    shown = words(app).replace(model_card.label_meaning(vars(catalog.read(root, "Fractured"))), "")
     assert "Fractured" not in shown and "Whole" not in shown
 
 
@@ -496,7 +497,7 @@ def test_films_that_the_model_in_use_has_judged_show_their_number(
     studies_page: Opener, run_copy: Path
 ) -> None:
     epoch = journal.best_epoch(run_copy)
-    judged = cards.run_predictions(run_copy, epoch)
+    judged = predictions.with_films(run_copy, epoch)
     keys = catalog.study_key(judged)
     key = keys.iloc[0]
     own = judged[keys == key]
@@ -525,7 +526,7 @@ def test_films_that_no_prediction_table_covers_are_not_judged(
 def test_the_wall_can_be_narrowed_to_what_the_model_got_wrong(
     studies_page: Opener, run_copy: Path, table: pd.DataFrame
 ) -> None:
-    judged = cards.run_predictions(run_copy, journal.best_epoch(run_copy))
+    judged = predictions.with_films(run_copy, journal.best_epoch(run_copy))
     verdicts = aggregation.verdicts(judged, judged["probability"], 0.5)
     wrong = set(verdicts[~verdicts["right"].astype(bool)]["key"])
     assert wrong, "the small run must get something wrong"

@@ -36,7 +36,7 @@ from fracture_core.training_films.pipeline import Pipeline
 from fracture_core.words import duration
 from ui.shared import figures, theme
 from ui.shell import state
-from ui.train import settings
+from ui.train import setting_field, settings
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -419,7 +419,7 @@ def test_the_form_shows_the_help_of_every_setting_that_it_offers(train: AppTest)
         for path, setting in config_settings().items()
         if setting.group != "data" and path not in {*settings.NOT_OFFERED} - {"epochs"}
     ]
-    assert [s.path for s in offered if not any(settings.help_of(s) in h for h in shown)] == []
+    assert [s.path for s in offered if not any(setting_field.help_of(s) in h for h in shown)] == []
     assert len(offered) > 25
 
 
@@ -429,7 +429,7 @@ def test_a_new_setting_gets_its_field_from_the_config_alone(
     declared = config_settings()
     seed = replace(declared["seed"], label="Clipping", help="largest norm of a gradient")
     # In the place of the seed: the only setting of its group with no line of its own in the form.
-    monkeypatch.setattr(settings, "settings", lambda: {**declared, "seed": seed})
+    monkeypatch.setattr(setting_field, "settings", lambda: {**declared, "seed": seed})
     train.run()
     field = train.number_input(key="demo-seed")
     assert (field.label, field.help) == (

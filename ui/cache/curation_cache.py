@@ -4,7 +4,7 @@ from fracture_core.curation import corrections, selections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
 from fracture_core.errors import DataError
-from fracture_core.models.cards import Model
+from fracture_core.models.model import Model
 from ui.cache import shared_cache
 
 

@@ -13,7 +13,7 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.curation import corrections, selections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
-from fracture_core.datasets import catalog, chosen_data, family_list
+from fracture_core.datasets import catalog, chosen_data, family_list, film_counts
 from fracture_core.datasets import exclusions as excluded
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.chosen_data import Choice
@@ -65,14 +65,14 @@ def read_dataset(choice: Choice, progress: tuple[int, int] | None) -> Dataset:
 
 
 def counts() -> pd.DataFrame:
-    """Return the counts of the data set in use, see `catalog.counts`."""
+    """Return the counts of the data set in use, see `film_counts.counts`."""
     data = dataset()
     return _counts(data.hash, data.manifest)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _counts(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
-    return catalog.counts(_manifest)
+    return film_counts.counts(_manifest)
 
 
 def training_films(config: TrainConfig) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import hashlib
 import pandas as pd
 import streamlit as st
 
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.verdicts import estimates
 from fracture_core.verdicts.estimates import Levels
 

@@ -10,10 +10,11 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.limits import LIMITS
-from fracture_core.datasets import uploads
 from fracture_core.films import images
 from fracture_core.films.eraser import Stroke
 from fracture_core.folders import cache_folder
+from fracture_core.study_sorting import uploads
+from fracture_core.study_sorting.upload_files import File
 from ui.shared import film_cards, pictures
 from ui.shared.pictures import Source
 from ui.shell import turns
@@ -136,5 +137,5 @@ def sorted_uploads(keys: tuple[str, ...], _files: list[UploadedFile]) -> uploads
         _files: read only when nothing is cached.
     """
     with turns.pause():
-        files = [uploads.File(name=file.name, content=file.getvalue()) for file in _files]
+        files = [File(name=file.name, content=file.getvalue()) for file in _files]
         return uploads.sort(files)

@@ -8,10 +8,10 @@ import streamlit as st
 from fracture_core import files
 from fracture_core.audit import audit_job
 from fracture_core.datasets.catalog import Dataset
+from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.floors import evaluation_floors, floor_figures, floors_job
 from fracture_core.floors.evaluation_floors import FloorSources
 from fracture_core.floors.floor_figures import Floors
-from fracture_core.models.evaluation import Evaluation
 from ui.cache import data_cache, estimate_cache, model_cache
 
 

@@ -8,8 +8,8 @@ import streamlit as st
 
 from fracture_core import files
 from fracture_core.answers import study_answers
-from fracture_core.models import cards
-from fracture_core.models.cards import Model
+from fracture_core.models import model_files
+from fracture_core.models.model import Model
 from fracture_core.operating_points import (
     calibration,
     or_cost,
@@ -73,7 +73,7 @@ def unseen_films(model: Model) -> tuple[str, pd.DataFrame]:
     """Return `study_answers.unseen_films`; a table out of fold is read once for all sessions."""
     if not model.card.out_of_fold:
         return "dev", model.judged
-    table = model.weights.parent / cards.OUT_OF_FOLD
+    table = model.weights.parent / model_files.OUT_OF_FOLD
     kept = (files.stamp(table), model.card.out_of_fold["sha256"], model.corrected.hash)
     return _unseen_films(table, *kept, model)
 

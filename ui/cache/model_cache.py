@@ -6,7 +6,8 @@ from fracture_core import files
 from fracture_core.epochs import epoch_weights
 from fracture_core.errors import FractureError
 from fracture_core.folders import cache_folder
-from fracture_core.models import cards, model_names
+from fracture_core.models import model_files, model_names, stored_models
+from fracture_core.models.model import Model
 from fracture_core.runs import journal, run_status
 from ui.cache import data_cache, run_cache
 from ui.shell import state, tab_data
@@ -46,7 +47,7 @@ def _age(name: str) -> tuple[str, bool]:
     return card.created, card.synthetic
 
 
-def model(reference: str) -> cards.Model:
+def model(reference: str) -> Model:
     """Return the model of this name in its current state.
 
     Args:
@@ -56,9 +57,9 @@ def model(reference: str) -> cards.Model:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def read_model(reference: str, stamp: tuple[int, ...]) -> cards.Model:
+def read_model(reference: str, stamp: tuple[int, ...]) -> Model:
     """Read a model; `stamp` is part of the key, so that a changed one is read again."""
-    return cards.find(reference)
+    return stored_models.find(reference)
 
 
 def stamp(reference: str) -> tuple[int, ...]:
@@ -69,17 +70,17 @@ def stamp(reference: str) -> tuple[int, ...]:
     """
     place = model_names.place(reference)
     if not place.run:
-        return sum((files.stamp(place.folder / name) for name in cards.FILES), ())
+        return sum((files.stamp(place.folder / name) for name in model_files.FILES), ())
     table = place.folder / "metrics.jsonl"
     epoch = place.epoch
     if epoch is None:
         epoch = journal.best_in(run_cache.metrics_of(place.folder)) or 0
     weights = place.folder / "checkpoints" / epoch_weights.name(epoch)
-    gates = len(list((cache_folder() / "gates").glob(f"*/{cards.GATE}")))  # a run may get one
+    gates = len(list((cache_folder() / "gates").glob(f"*/{model_files.GATE}")))  # a run may get one
     return (gates, *files.stamp(table), *files.stamp(weights))
 
 
 def gate_status(reference: str) -> run_status.Status | None:
     """Return the status of fitting a run's gate; `None` before its first start."""
-    folder = cards.gate_folder(model(reference).weights)
+    folder = model_files.gate_folder(model(reference).weights)
     return run_status.read(folder) if (folder / "status.json").is_file() else None

@@ -14,14 +14,14 @@ import streamlit as st
 
 from fracture_core.config.limits import LIMITS
 from fracture_core.films.eraser import Stroke
-from fracture_core.models.study_prediction import FilmInput, StudyPrediction
+from fracture_core.prediction.study_prediction import FilmInput, StudyPrediction
 from ui.cache import film_cache, model_cache
 from ui.components.film_viewer import StrokesByFilm
 from ui.shared.pictures import Source
 from ui.shell import turns
 
 if TYPE_CHECKING:  # only Diagnose may load TensorFlow, see `warm_up`
-    from fracture_core.models.inference import Predictor
+    from fracture_core.prediction.inference import Predictor
 
 FILMS_AT_ONCE = 4  # predicted between two progress updates, as many as the Predictor takes
 
@@ -31,7 +31,9 @@ def warm_up() -> Future[ModuleType]:
     """Import the Predictor and TensorFlow in a thread, once per server; only for Diagnose."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # its notes on the processor fill the log
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # runs share the GPU with the page
-    return ThreadPoolExecutor(1).submit(importlib.import_module, "fracture_core.models.inference")
+    return ThreadPoolExecutor(1).submit(
+        importlib.import_module, "fracture_core.prediction.inference"
+    )
 
 
 _predicting = threading.Lock()  # one network serves all sessions, one study at a time
@@ -39,7 +41,7 @@ _predicting = threading.Lock()  # one network serves all sessions, one study at 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _predictor(reference: str, stamp: tuple[int, ...]) -> "Predictor":
-    from fracture_core.models.inference import Predictor
+    from fracture_core.prediction.inference import Predictor
 
     return Predictor(model_cache.read_model(reference, stamp))
 
@@ -175,7 +177,7 @@ def through_epochs(reference: str, pixels: np.ndarray) -> tuple[tuple[int, ...],
 def _through_epochs(
     reference: str, stamp: tuple[int, ...], pixels: np.ndarray
 ) -> tuple[tuple[int, ...], np.ndarray]:
-    from fracture_core.models import inference
+    from fracture_core.prediction import inference
 
     with turns.pause(), _predicting:
         return inference.through_epochs(model_cache.read_model(reference, stamp), pixels)

@@ -12,8 +12,9 @@ from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.difficult_studies import error_lists
 from fracture_core.errors import FractureError
-from fracture_core.models import cards, training_patients
-from fracture_core.models.training_patients import TrainingOverlap
+from fracture_core.models import prediction_table
+from fracture_core.prediction import training_patients
+from fracture_core.prediction.training_patients import TrainingOverlap
 from fracture_core.verdicts import verdict_words
 from fracture_core.verdicts.aggregation import is_positive, verdicts
 from ui.cache import curation_cache, data_cache, film_cache, model_cache
@@ -167,7 +168,7 @@ def _study_predictions(
     model = model_cache.read_model(name, stamp)
     if model.card.data.hash != data_hash:
         return None
-    films = corrections.relabel(cards.covered_films(model), _corrected)
+    films = corrections.relabel(prediction_table.of_model(model), _corrected)
     table = verdicts(films, films["probability"].to_numpy(), model.card.threshold)
     wrong = table[~table["right"].astype(bool)]
     certainty = error_lists.certainty(wrong["score"].to_numpy(), model.card.threshold)

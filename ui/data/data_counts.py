@@ -3,9 +3,10 @@
 import pandas as pd
 import streamlit as st
 
+from fracture_core.data_folders import ignored_files
 from fracture_core.datasets.catalog import Dataset
-from fracture_core.models import cards
-from fracture_core.readers import ignored_files, mura, own_table
+from fracture_core.models import model_card
+from fracture_core.readers import mura, own_table
 from fracture_core.reports import page_receipts
 from fracture_core.words import plural
 from ui.cache import data_cache
@@ -48,7 +49,7 @@ def show_facts(data: Dataset) -> None:
     badge = theme.synthetic_badge() if data.synthetic else ""
     positive = f", positive class **{theme.plain(data.positive)}**" if data.positive else ""
     st.markdown(f"{KINDS[data.kind]}{positive} {badge} {completeness}")
-    st.caption(theme.plain(cards.label_meaning(vars(data))))
+    st.caption(theme.plain(model_card.label_meaning(vars(data))))
     if data.table and owner.is_owner():
         st.caption(theme.plain(own_table.Table.parse(data.table).words))
 

@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core import files
+from fracture_core.data_folders import folder_names
 from fracture_core.errors import DataError, WriteFailed
-from fracture_core.readers import folder_names, own_table
+from fracture_core.readers import own_table
 from fracture_core.readers.own_table import Content, Table
 from fracture_core.words import clean, plural, short
 from ui.data import data_choice

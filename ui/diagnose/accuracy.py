@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from fracture_core.models.cards import Model
+from fracture_core.models.model import Model
 from fracture_core.runs import run_facts, run_status
 from fracture_core.runs.run_facts import SHARED_PATIENTS
-from fracture_core.verdicts.metrics import Proportion
+from fracture_core.verdicts.closed_intervals import Proportion
 from ui.cache import model_cache
 from ui.diagnose import verdict_receipt
 from ui.shared import figures, receipt, theme

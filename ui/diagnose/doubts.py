@@ -7,8 +7,8 @@ import streamlit as st
 
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError
-from fracture_core.models.cards import Model
-from fracture_core.models.study_prediction import FilmPrediction, NearestFilm, StudyPrediction
+from fracture_core.models.model import Model
+from fracture_core.prediction.study_prediction import FilmPrediction, NearestFilm, StudyPrediction
 from fracture_core.verdicts import verdict_words
 from fracture_core.words import plural
 from ui.cache import data_cache, film_cache

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from fracture_core.models.cards import Model
+from fracture_core.models.model import Model
 from fracture_core.reports.study_record import OCCLUSION_FULL
 from fracture_core.verdicts import aggregation
 from fracture_core.words import plural

@@ -6,9 +6,9 @@ from functools import partial
 
 import streamlit as st
 
-from fracture_core.models.cards import Model
-from fracture_core.models.study_prediction import FilmInput
+from fracture_core.models.model import Model
 from fracture_core.operating_points.promise import Promise
+from fracture_core.prediction.study_prediction import FilmInput
 from fracture_core.reports import study_record, study_report
 from fracture_core.reports.study_record import Case, Exhibit
 from ui.cache import prediction_cache, study_cache

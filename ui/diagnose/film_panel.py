@@ -8,8 +8,8 @@ import streamlit as st
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.errors import FilmError
 from fracture_core.films import images
-from fracture_core.models.cards import Model
-from fracture_core.models.study_prediction import FilmPrediction
+from fracture_core.models.model import Model
+from fracture_core.prediction.study_prediction import FilmPrediction
 from fracture_core.verdicts import aggregation
 from ui.cache import film_cache, prediction_cache
 from ui.components import film_viewer

@@ -14,13 +14,15 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fracture_core import files
 from fracture_core.config.limits import LIMITS
+from fracture_core.data_folders import ignored_files
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
-from fracture_core.datasets.uploads import ALONE, SortedUploads, UploadedStudy, unlike
 from fracture_core.errors import DataError, FilmError
-from fracture_core.readers import ignored_files
+from fracture_core.study_sorting.study_groups import unlike
+from fracture_core.study_sorting.uploads import ALONE, SortedUploads, UploadedStudy
 from fracture_core.words import plural, short
 from ui.cache import curation_cache, data_cache, film_cache, prediction_cache, study_cache
+from ui.diagnose import uploader
 from ui.shared import file_reasons, theme
 from ui.shared.pictures import Source
 from ui.shell import state
@@ -105,11 +107,11 @@ def ask() -> StudyInput | None:
     files = st.file_uploader(
         "Drop the films of one study or several",
         accept_multiple_files="directory" if way == "folder" else True,
-        key=f"{state.upload_key()}-{way}",
-        on_change=state.take_uploads,
+        key=f"{uploader.key()}-{way}",
+        on_change=uploader.take_uploads,
         help=HELP,
     )
-    if not files and state.lost_uploads(f"{state.upload_key()}-{way}"):
+    if not files and state.lost_uploads(f"{uploader.key()}-{way}"):
         _say_lost()
         return None
     upload = uploaded(files)
@@ -119,7 +121,7 @@ def ask() -> StudyInput | None:
         return _study_of(upload)
     st.caption(PRIVACY)
     if upload:
-        st.button("Back to your upload", icon=":material/undo:", on_click=state.diagnose_uploads)
+        st.button("Back to your upload", icon=":material/undo:", on_click=uploader.diagnose_uploads)
     return _study_in_address(key) if key else None
 
 
@@ -168,7 +170,7 @@ def _upload_note(upload: SortedUploads, dropped: bool) -> None:
 
 
 def _remove() -> None:
-    state.remove_uploads()
+    uploader.remove_uploads()
     prediction_cache.forget_uploads()
 
 
@@ -283,6 +285,6 @@ def offer_example(reference: str) -> None:
         "Diagnose this study",
         type="primary",
         icon=":material/radiology:",
-        on_click=state.diagnose_study,
+        on_click=uploader.diagnose_study,
         args=(row["key"],),
     )

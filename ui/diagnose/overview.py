@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fracture_core.answers import study_answers
 from fracture_core.answers.study_answers import Answers
-from fracture_core.datasets import uploads
+from fracture_core.study_sorting import uploads
 from fracture_core.verdicts import aggregation
 from fracture_core.words import plural
 from ui.diagnose import answer, next_study, reading

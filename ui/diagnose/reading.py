@@ -7,8 +7,8 @@ from functools import partial
 
 import streamlit as st
 
-from fracture_core.models.cards import Model
-from fracture_core.models.study_prediction import FilmPrediction, StudyPrediction
+from fracture_core.models.model import Model
+from fracture_core.prediction.study_prediction import FilmPrediction, StudyPrediction
 from fracture_core.words import duration
 from ui.cache import prediction_cache
 from ui.components import film_viewer

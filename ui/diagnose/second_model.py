@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.errors import FractureError
-from fracture_core.models.cards import Model
+from fracture_core.models.model import Model
 from fracture_core.verdicts import aggregation, verdict_words
 from fracture_core.words import plural, short
 from ui.cache import model_cache

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fracture_core.datasets import uploads
-from fracture_core.models import caveats
-from fracture_core.models.cards import Model
+from fracture_core.models.model import Model
+from fracture_core.prediction import caveats
+from fracture_core.study_sorting import uploads
 from fracture_core.verdicts import verdict_words
 from fracture_core.words import plural, short
 from ui.cache import study_cache

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from fracture_core.evaluations import evaluation
 from fracture_core.model_comparison import stored_predictions
-from fracture_core.models import evaluation
-from fracture_core.models.cards import Model
+from fracture_core.models.model import Model
 from fracture_core.reports import page_receipts, receipts, study_record
 from fracture_core.reports.receipts import Receipt
 from fracture_core.words import plural

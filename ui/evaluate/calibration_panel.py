@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.errors import DataError
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.evaluations.evaluation import Evaluation
+from fracture_core.models.model import Model
 from fracture_core.operating_points import calibration
 from fracture_core.operating_points.calibration import LEVELS, METHODS, Calibration
 from fracture_core.reports import evaluation_details, receipts

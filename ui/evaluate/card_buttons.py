@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from fracture_core.models.cards import Model
+from fracture_core.models.model import Model
 from ui.shell import actions, owner
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from fracture_core.models.cards import Model
+from fracture_core.models.model import Model
 from fracture_core.reports import claim_checklist
 from fracture_core.reports.claim_checklist import Item, State
 from ui.shared import theme

@@ -7,9 +7,10 @@ import streamlit as st
 
 from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
-from fracture_core.models import evaluation, training_patients
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.evaluations import evaluation
+from fracture_core.evaluations.evaluation import Evaluation
+from fracture_core.models.model import Model
+from fracture_core.prediction import training_patients
 from fracture_core.runs import run_facts
 from fracture_core.words import plural, short
 from ui.cache import curation_cache, data_cache, lab_cache

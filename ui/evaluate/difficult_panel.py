@@ -12,8 +12,8 @@ from fracture_core.datasets.catalog import Dataset
 from fracture_core.difficult_studies import error_lists, training_dynamics
 from fracture_core.difficult_studies.error_lists import TITLES
 from fracture_core.errors import RunError
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.evaluations.evaluation import Evaluation
+from fracture_core.models.model import Model
 from fracture_core.verdicts import estimates, figure_words
 from fracture_core.words import plural
 from ui.cache import difficulty_cache, film_cache, run_cache, study_cache

@@ -7,8 +7,8 @@ import streamlit as st
 
 from fracture_core.analysis import published_results
 from fracture_core.datasets.catalog import STUDY
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.evaluations.evaluation import Evaluation
+from fracture_core.models.model import Model
 from fracture_core.reports import receipts
 from fracture_core.reports.receipts import Scope
 from fracture_core.verdicts import estimates, figure_words, resampling

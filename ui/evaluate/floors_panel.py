@@ -5,12 +5,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.floors.evaluation_floors import OTHER_DATA, FloorSources
 from fracture_core.floors.floor_figures import LEVELS, Floors
 from fracture_core.floors.floor_scores import TITLES
 from fracture_core.model_comparison import paired_figures
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.models.model import Model
 from fracture_core.reports import receipts
 from fracture_core.reports.receipts import Receipt
 from fracture_core.runs import run_status

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.evaluations.evaluation import Evaluation
+from fracture_core.models.model import Model
 from fracture_core.operating_points import or_cost, shortcut_meter
 from fracture_core.operating_points.calibration import Calibration
 from fracture_core.operating_points.study_scores import NOTES, RULES

@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.errors import DataError, FractureError
+from fracture_core.evaluations import evaluation
+from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.model_comparison import model_pair, paired_figures, stored_predictions
 from fracture_core.model_comparison.model_pair import METHOD, ModelPair
-from fracture_core.models import evaluation
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.models.model import Model
 from fracture_core.reports import page_receipts
 from fracture_core.reports.receipts import Receipt
 from fracture_core.verdicts import estimates, figure_words

@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.evaluations.evaluation import Evaluation
+from fracture_core.models.model import Model
 from fracture_core.operating_points import choices, study_scores, threshold_choice
 from fracture_core.operating_points.calibration import Calibration
 from fracture_core.operating_points.choices import COST, OperatingPoint, cost_words

@@ -4,13 +4,13 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.answers import study_answers
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.evaluations.evaluation import Evaluation
+from fracture_core.models.model import Model
 from fracture_core.operating_points import promise as promises
 from fracture_core.operating_points.promise import Limits, Promise
 from fracture_core.reports import evaluation_details, receipts
 from fracture_core.reports.receipts import Receipt
-from fracture_core.verdicts.metrics import Proportion
+from fracture_core.verdicts.closed_intervals import Proportion
 from fracture_core.words import plural
 from ui.cache import estimate_cache, lab_cache
 from ui.evaluate import card_buttons

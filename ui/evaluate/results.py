@@ -11,10 +11,11 @@ from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog
 from fracture_core.epochs import predictions
 from fracture_core.errors import DataError, FractureError
+from fracture_core.evaluations import evaluation, evaluation_file, evaluation_job
+from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.model_comparison import stored_predictions
-from fracture_core.models import cards, evaluation
-from fracture_core.models.cards import Model
-from fracture_core.models.evaluation import Evaluation
+from fracture_core.models import model_card
+from fracture_core.models.model import Model
 from fracture_core.releases import ensemble
 from fracture_core.reports import receipts
 from fracture_core.runs import run_facts, run_folders, run_status
@@ -131,10 +132,10 @@ def evaluated(
         st.info("Synthetic films are still being generated; they can be evaluated after that.")
         return None
     tab_data.put_in_address()
-    folder = evaluation.folder_of(reference, dataset, split, selection)
+    folder = evaluation_job.folder_of(reference, dataset, split, selection)
     # Status first: once it says that the process has ended, its files are final.
     status = run_status.read(folder) if (folder / "asked.json").is_file() else None
-    result = evaluation.load(folder)
+    result = evaluation_file.load(folder)
     if result:  # judged with the card's threshold, which may be another since
         return replace(result, threshold=model.card.threshold)
     if status and status.state.alive:
@@ -247,7 +248,7 @@ def _meaning(result: Evaluation, model: Model) -> str:
         return model.card.label_meaning
     dataset = data_cache.dataset()
     facts = {"synthetic": dataset.synthetic, "kind": dataset.kind, "positive": dataset.positive}
-    return f"{cards.label_meaning(facts)} The model was trained on other data."
+    return f"{model_card.label_meaning(facts)} The model was trained on other data."
 
 
 def _matrices(result: Evaluation, studies: Summary, images: Summary) -> None:

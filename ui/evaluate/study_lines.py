@@ -11,11 +11,11 @@ from fracture_core.cross_validation import out_of_fold
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, FilmError
+from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.films import images
 from fracture_core.folders import cache_folder
-from fracture_core.models import training_patients
-from fracture_core.models.evaluation import Evaluation
-from fracture_core.models.training_patients import TrainingOverlap
+from fracture_core.prediction import training_patients
+from fracture_core.prediction.training_patients import TrainingOverlap
 from fracture_core.verdicts import aggregation
 from fracture_core.words import cell, plural
 from ui.cache import data_cache, film_cache, study_cache

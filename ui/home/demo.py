@@ -15,7 +15,7 @@ from ui.cache import curation_cache, data_cache, run_cache
 from ui.data.audit_panel import FILMS_A_SECOND
 from ui.shared import theme
 from ui.shell import actions, owner, state, tab_data
-from ui.train import cost
+from ui.train import cost, run_name
 
 SHOWN = 700  # films per epoch at most: about as many as the phantom's training films
 
@@ -29,7 +29,7 @@ def button(above: Callable[[], None] | None = None) -> None:
             icon=":material/play_arrow:",
             key="demo",
             on_click=_start,
-            args=(state.token(),),
+            args=(run_name.token(),),
         )
         with st.container(gap=None):
             if above:
@@ -66,7 +66,7 @@ def _start(token: str) -> None:
     with actions.errors_shown():
         with contextlib.suppress(RunNameTaken):  # the second click of a double click
             actions.start_run(config(), name)
-        state.new_token()
+        run_name.new_token()
         st.session_state[state.OPEN_RUN] = name
 
 

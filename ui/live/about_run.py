@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from fracture_core.models import cards
-from fracture_core.runs import run_folders, run_labels
+from fracture_core.runs import run_folders, run_labels, training_command
 from fracture_core.runs.run_folders import Run
 from ui.cache import run_cache
 from ui.live import curve_panel
@@ -42,7 +41,7 @@ def _content(run: Run) -> None:
     if not owner.is_owner():
         return  # what follows names folders of this machine
     st.caption("The same run from a terminal:")
-    st.code(cards.command(run.config), language="bash", wrap_lines=True)
+    st.code(training_command.of_config(run.config), language="bash", wrap_lines=True)
     st.caption("Its folder:")
     st.code(str(run.folder), language=None, wrap_lines=True)
 

@@ -11,11 +11,11 @@ from fracture_core.epochs import predictions
 from fracture_core.runs import journal, run_folders, run_requests
 from fracture_core.runs.run_folders import Run
 from fracture_core.runs.run_status import State
-from fracture_core.verdicts import metrics
+from fracture_core.verdicts import closed_intervals
 from fracture_core.words import plural
 from ui.cache import run_cache
-from ui.runs import run_menu
-from ui.runs.run_menu import MORE_EPOCHS
+from ui.run_menu import run_deletion, run_menu
+from ui.run_menu.fork_form import MORE_EPOCHS
 from ui.shared import figures, kept_focus, model_choice
 from ui.shell import actions, owner, state
 
@@ -42,7 +42,7 @@ def show(run: Run) -> None:
             _resume_controls(run)
         _progress(run)
     if st.session_state.pop(state.DELETING, None) == run.name:
-        run_menu.confirm((run.name,))
+        run_deletion.confirm((run.name,))
 
 
 def _progress(run: Run) -> None:
@@ -82,7 +82,7 @@ def _best(run: Run, epochs: pd.DataFrame) -> tuple[int | None, str]:
         return best, f"Epoch {best}, the last. Without dev films its accuracy is unknown."
     row = epochs[epochs["epoch"] == best].iloc[0]
     n = int(row["dev.studies"])
-    accuracy = metrics.wilson(round(row["dev.study_accuracy"] * n), n)
+    accuracy = closed_intervals.wilson(round(row["dev.study_accuracy"] * n), n)
     majority = run_cache.majority(run.folder, "studies").get("dev")
     baseline = f"; baseline {figures.percent(majority)}" if majority else ""
     return best, (

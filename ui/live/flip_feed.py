@@ -10,7 +10,7 @@ import streamlit as st
 
 from fracture_core.analysis import trajectories
 from fracture_core.analysis.trajectories import Flips, Trajectories
-from fracture_core.models.training_patients import TrainingOverlap
+from fracture_core.prediction.training_patients import TrainingOverlap
 from fracture_core.runs.run_folders import Run
 from fracture_core.words import plural
 from ui.cache import run_cache

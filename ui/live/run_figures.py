@@ -10,7 +10,7 @@ import streamlit as st
 from fracture_core.reports import receipts
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.runs.run_folders import Run
-from fracture_core.verdicts import metrics
+from fracture_core.verdicts import closed_intervals
 from fracture_core.words import plural
 from ui.cache import run_cache
 from ui.live import projector
@@ -91,7 +91,7 @@ def _accuracy(role: str, last: "pd.Series[Any] | None", baseline: float | None) 
     if last is None:
         return Figure(label=label, value=figures.MISSING, note=guess.removeprefix("; "))
     n = int(last[f"{role}.studies"])
-    p = metrics.wilson(round(last[f"{role}.study_accuracy"] * n), n)
+    p = closed_intervals.wilson(round(last[f"{role}.study_accuracy"] * n), n)
     counts = f"of {n:,} ({figures.interval(p)}{guess})"
     return Figure(label=label, value=figures.percent(p.value), note=counts)
 

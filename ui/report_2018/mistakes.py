@@ -15,7 +15,7 @@ from fracture_core.errors import FilmError
 from fracture_core.films import images
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.networks.augmentation import preview, sheared
-from fracture_core.verdicts import metrics
+from fracture_core.verdicts import closed_intervals
 from ui.cache import run_cache
 from ui.report_2018 import ninth_mistake, single_studies
 from ui.shared import figures, pictures, plots, theme
@@ -117,7 +117,7 @@ def _few_evaluated() -> None:
         f"epoch: part of its fluctuation is the draw. {figures.percent(0.7)} with its "
         f"{figures.LEVEL} interval:"
     )
-    few, all_of = (metrics.wilson(round(0.7 * n), n) for n in (EVALUATED, IMAGES["valid"]))
+    few, all_of = (closed_intervals.wilson(round(0.7 * n), n) for n in (EVALUATED, IMAGES["valid"]))
     figure = go.Figure()
     for name, p, colour in (("190 films", few, "grey"), ("563 films", all_of, "accent")):
         if p.value is None or p.low is None or p.high is None:
@@ -157,14 +157,14 @@ def _trial_studies() -> None:
         "| 11417, valid | ▲ | ▲ right |\n"
         "| 11417, valid | ● | ▲ **wrong** |"
     )
-    one = metrics.wilson(1, 2)
+    one = closed_intervals.wilson(1, 2)
     st.caption(
         f"▲ fracture, ● no fracture. 1 of 2: {figures.LEVEL} interval {figures.interval(one)}."
     )
 
 
 def _study_level(runs: ExperimentRuns) -> None:
-    guess = metrics.wilson(MAJORITY, STUDIES["valid"])
+    guess = closed_intervals.wilson(MAJORITY, STUDIES["valid"])
     st.markdown(
         '**8. It never measured whole studies.** The baseline, always "no fracture", is right on '
         f"{figures.percent(guess.value)} of the {STUDIES['valid']} shoulder studies."
@@ -176,7 +176,7 @@ def _study_level(runs: ExperimentRuns) -> None:
         if run and table is not None and "valid.study_accuracy" in table:
             last = table.iloc[-1]
             n = int(last["valid.studies"])
-            p = metrics.wilson(round(last["valid.study_accuracy"] * n), n)
+            p = closed_intervals.wilson(round(last["valid.study_accuracy"] * n), n)
             share = f"{figures.percent(p.value)} ({figures.interval(p)})"
             rows.append(f"| {run.config.architecture} | {share} | {p.n} |")
     if not rows:

@@ -7,22 +7,18 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from fracture_core.analysis import curves
 from fracture_core.epochs import predictions
 from fracture_core.runs.run_folders import Run
 from fracture_core.runs.run_status import State
 from fracture_core.words import cell
 from ui.cache import run_cache
-from ui.runs import run_charts, run_comparison
+from ui.runs import curve_controls, run_charts, run_comparison
 from ui.shared import epoch_slider, plots, theme
 from ui.shell import state
 
 POLL_SECONDS = 5.0  # while a chosen run is active
 DRAWN = 12  # runs; more curves than that cannot be distinguished
-AXES = {"epoch": "epoch", "step": "step", "time": "wall time", "images": "images seen"}
 MIXED = "Loss (per film or study)"
-LEVELS = {"studies": "study_accuracy", "images": "accuracy"}
-SMOOTHINGS = (0.0, 0.95)
 
 
 def show(runs: list[Run], names: list[str]) -> None:
@@ -107,20 +103,20 @@ def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None, epoch: in
     """The controls, the figures for accuracy and loss, and the export."""
     bar = st.container(horizontal=True, gap="medium")
     with bar:
-        x, roles, level, weight = _controls(rows)
+        x, roles, level, weight = curve_controls.ask(rows)
     axis = run_charts.axis(x, float(rows["seconds"].max()))
     if x == "time" and rows["seconds"].isna().all():
         st.caption("These runs recorded no times, so their curves cannot be drawn over time.")
     with bar:
-        along = _section(rows, axis)
+        along = curve_controls.ask_section(rows, axis)
     rows_shown = rows[rows["role"].isin(roles)]
-    if without := [theme.plain(name) for name in _without(rows, roles)]:
+    if without := [theme.plain(name) for name in curve_controls.without(rows, roles)]:
         words = " or ".join(run_charts.ROLES[role] for role in roles)
         st.caption(f"Not drawn (no {words} films): {', '.join(without)}.")
     mark = epoch if x == "epoch" else None
     grid = st.grid(2, min_column_width=480)
     loss = _loss_title(drawn)
-    for title, quantity in ((f"Accuracy of {level}", LEVELS[level]), (loss, "loss")):
+    for title, quantity in ((f"Accuracy of {level}", curve_controls.LEVELS[level]), (loss, "loss")):
         part = rows_shown[rows_shown["quantity"] == quantity]
         with grid.cell():
             file = f"runs-{quantity.replace('_', '-')}-by-{x}"
@@ -187,26 +183,6 @@ def _export(rows: pd.DataFrame, notes: str) -> None:
         st.caption(notes)
 
 
-def _section(rows: pd.DataFrame, axis: run_charts.Axis) -> list[float] | None:
-    """Ask for the part of the x axis that is drawn: zoom and pan without dragging; `None`: all."""
-    last = rows[axis.column].max() / axis.per_unit
-    if not last > 1:
-        return None  # one epoch, or no times
-    whole = axis.column != "seconds"
-    end: float = int(last) if whole else round(float(last), 1)
-    start = type(end)(0)
-    chosen = st.slider(
-        f"{axis.title.capitalize()}: section drawn",
-        start,
-        end,
-        (start, end),
-        key=f"{state.SECTION}-{axis.column}-{end}",
-        width=220,
-    )
-    room = 0.02 * (chosen[1] - chosen[0])  # for the markers at both ends
-    return None if chosen == (start, end) else [chosen[0] - room, chosen[1] + room]
-
-
 def _csv(rows: pd.DataFrame) -> str:
     return rows.map(cell).to_csv(index=False, lineterminator="\n")
 
@@ -222,81 +198,3 @@ def _looks(drawn: list[Run], against: Run | None) -> dict[str, tuple[str, str]]:
     mine = (theme.ink().text, "circle")
     reference = against.name if against and len(drawn) > 1 else None
     return {run.name: mine if run.name == reference else next(marks) for run in drawn}
-
-
-def _controls(rows: pd.DataFrame) -> tuple[str, list[str], str, float]:
-    """X axis, films, level and smoothing of the curves; all in the address."""
-    have = [role for role in curves.ROLES if (rows["role"] == role).any()]
-    # Dev by default, unless a run has none.
-    choices = [[role] for role in ("dev", "valid", *have) if role in have]
-    usual = next((choice for choice in choices if not _without(rows, choice)), choices[0])
-    in_address = [role for role in st.query_params.get_all(state.CURVES) if role in have]
-    x, roles = _option(state.AXIS, AXES, "epoch"), in_address or usual
-    level, weight = _option(state.LEVEL, LEVELS, "studies"), _weight()
-    state.fill(state.AXIS, x)
-    state.fill(state.CURVES, roles)
-    state.fill(state.LEVEL, level)
-    state.fill(state.SMOOTHING, weight)
-    _segmented("X axis", AXES, state.AXIS, "epoch")
-    st.pills(
-        "Films",
-        have,
-        selection_mode="multi",
-        format_func=run_charts.ROLES.__getitem__,
-        key=state.CURVES,
-        on_change=_write,
-        args=(state.CURVES, usual),
-    )
-    _segmented("Accuracy of", {level: level for level in LEVELS}, state.LEVEL, "studies")
-    st.slider(
-        "Smoothing",
-        *SMOOTHINGS,
-        step=0.05,
-        key=state.SMOOTHING,
-        width=220,
-        on_change=_write,
-        args=(state.SMOOTHING, 0.0),
-        help="Weight of earlier values; the thin line stays as measured.",
-    )
-    return x, roles, level, weight
-
-
-def _segmented(label: str, titles: dict[str, str], name: str, usual: str) -> None:
-    """Draw a choice of one, which the address holds under this name unless it is the usual one."""
-    st.segmented_control(
-        label,
-        list(titles),
-        format_func=titles.__getitem__,
-        required=True,
-        key=name,
-        on_change=_write,
-        args=(name, usual),
-    )
-
-
-def _without(rows: pd.DataFrame, roles: list[str]) -> list[str]:
-    """Names of the runs without a curve of these films."""
-    drawn = set(rows.loc[rows["role"].isin(roles), "run"])
-    return [name for name in dict.fromkeys(rows["run"]) if name not in drawn]
-
-
-def _option(name: str, options: dict[str, str], usual: str) -> str:
-    option = st.query_params.get(name, usual)
-    return option if option in options else usual
-
-
-def _weight() -> float:
-    try:
-        weight = float(st.query_params.get(state.SMOOTHING, "0"))
-    except ValueError:
-        return 0.0
-    return min(max(weight, SMOOTHINGS[0]), SMOOTHINGS[1]) if weight == weight else 0.0
-
-
-def _write(name: str, usual: object) -> None:
-    """Write a changed widget into the address, which leaves out defaults."""
-    value = st.session_state[name]
-    if value == usual or not value:
-        state.put(name, "")
-    else:
-        state.put(name, [str(v) for v in value] if isinstance(value, list) else str(value))

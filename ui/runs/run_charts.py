@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fracture_core.analysis.curves import smoothed
-from fracture_core.verdicts.metrics import Difference, Proportion
+from fracture_core.verdicts.closed_intervals import Difference, Proportion
 from ui.shared.charts import NOTHING, Ink, literal
 
 DASHES = {"train": "dot", "dev": "solid", "valid": "dash"}

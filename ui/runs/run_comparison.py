@@ -10,7 +10,7 @@ from fracture_core.errors import RunError
 from fracture_core.reports import page_receipts
 from fracture_core.reports.receipts import Receipt
 from fracture_core.runs.run_folders import Run
-from fracture_core.verdicts.metrics import Difference
+from fracture_core.verdicts.closed_intervals import Difference
 from fracture_core.words import plural
 from ui.cache import run_cache
 from ui.runs import run_charts

@@ -1,5 +1,7 @@
 """Import of a run that was saved as one file, here or on another machine."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from fracture_core.errors import FractureError
@@ -25,18 +27,25 @@ def show() -> None:
             type=["zip"],
             key=f"{state.IMPORTS}-{number}",
             help="Saved on the run's page under More, Save, or by the command `runs export`. "
-            "To go on training it needs the same films at the same place; the command "
-            "`runs import` can name another one.",
+            "To go on training it needs the same films.",
         )
         name = st.text_input(
             "Name of the run",
             run_archive.run_name(dropped.name) if dropped else "",
             key=f"import-name-{number}-{dropped.file_id if dropped else ''}",
         )
+        data = st.text_input(
+            "Folder of its films",
+            key=f"import-data-{number}",
+            placeholder="Where they were when it was saved",
+            help="A folder of this machine, which the films themselves are checked against. Left "
+            "empty, the run names the one that it was trained from; only going on needs it.",
+        )
         if owner.button("Import", key="import-run", disabled=not dropped) and dropped:
             try:
                 with st.spinner("Unpacking and checking the run"):
-                    folder = actions.import_run(dropped, name.strip())
+                    here = Path(data.strip()) if data.strip() else None
+                    folder = actions.import_run(dropped, name.strip(), here)
             except FractureError as error:
                 st.error(theme.plain(owner.discreet(str(error))), icon=":material/error:")
                 return

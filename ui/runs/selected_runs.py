@@ -7,14 +7,14 @@ from pathlib import Path
 import streamlit as st
 
 from fracture_core.errors import FractureError
-from fracture_core.models import cards
+from fracture_core.models import epoch_models
 from fracture_core.reports import receipts
 from fracture_core.runs import run_folders, run_labels
 from fracture_core.runs.run_folders import Run
 from fracture_core.words import plural
 from ui.cache import model_cache, run_cache
 from ui.components import announcement
-from ui.runs import run_menu
+from ui.run_menu import run_deletion, run_notes
 from ui.shared import receipt, theme
 from ui.shell import actions, owner, state
 
@@ -54,7 +54,7 @@ def show(runs: list[Run], shown: list[Run]) -> None:
         )
         with st.popover("Tags and note", icon=":material/label:", disabled=not picked):
             if one:
-                run_menu.write_notes(one)
+                run_notes.show(one)
             elif picked:
                 _tag_all(names)
         with st.popover("Ensemble", icon=":material/join:", disabled=len(picked) < 2):
@@ -86,7 +86,7 @@ def _delete(names: list[str], picked: list[Run]) -> None:
         key="delete-chosen",
         help="The run is active: stop it first." if picked and not resting else None,
     ):
-        run_menu.confirm(tuple(names))
+        run_deletion.confirm(tuple(names))
 
 
 def _summary(runs: list[Run], shown: list[Run], names: list[str]) -> str:
@@ -160,7 +160,7 @@ def _make_ensemble(names: list[str]) -> None:
     try:
         # With their epochs: a released model may have the name of a run.
         actions.make_ensemble(
-            [cards.of_run(run_folders.find(each)).reference for each in names], name
+            [epoch_models.of_run(run_folders.find(each)).reference for each in names], name
         )
         st.session_state[state.NEW_ENSEMBLE] = name
     except FractureError as error:

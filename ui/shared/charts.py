@@ -38,7 +38,7 @@ def counts(parts: pd.DataFrame, fracture: str, no_fracture: str, ink: Ink) -> go
     """Draw the studies of each split and part, stacked by label, each with colour and shape.
 
     Args:
-        parts: `catalog.counts` without its rows of part "all", and negative_studies.
+        parts: `film_counts.counts` without its rows of part "all", and negative_studies.
         fracture: hex colour of positive studies.
         no_fracture: of the others.
         ink: the colours of text and grid.

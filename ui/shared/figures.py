@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from fracture_core.verdicts import figure_words
-from fracture_core.verdicts.metrics import Proportion, Summary
+from fracture_core.verdicts.closed_intervals import Proportion
+from fracture_core.verdicts.metrics import Summary
 from fracture_core.verdicts.resampling import Interval
 
 MISSING = "–"

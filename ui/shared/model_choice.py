@@ -7,8 +7,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fracture_core.config.reference import Reference
 from fracture_core.errors import FractureError
-from fracture_core.models import cards, model_names
-from fracture_core.models.cards import Model
+from fracture_core.models import epoch_models, model_names
+from fracture_core.models.model import Model
 from fracture_core.words import short
 from ui.cache import model_cache
 from ui.shared import theme
@@ -247,7 +247,7 @@ def _offer_another(reference: str) -> None:
     """Offer the last usable epoch of a run, in place of one that is not."""
     unusable = Reference.parse(reference)
     run = unusable.run if unusable else reference
-    epoch = cards.last_whole_epoch(run)
+    epoch = epoch_models.last_whole_epoch(run)
     if epoch is not None and not (unusable and epoch == unusable.epoch):
         st.button(
             f"Use epoch {epoch}",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from fracture_core.errors import ConfigError
-from fracture_core.models.cards import Model
+from fracture_core.models.model import Model
 from fracture_core.operating_points.promise import CONFIDENCE, SHARE, Promise
 from ui.shared import theme
 from ui.shared.number_field import number

@@ -27,11 +27,12 @@ from fracture_core.datasets import catalog, chosen_data, exclusions
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.chosen_data import Choice
 from fracture_core.errors import FractureError, RunNameTaken, WriteFailed
+from fracture_core.evaluations import evaluation_job
 from fracture_core.exports import run_archive
 from fracture_core.floors import floors_job
 from fracture_core.jobs import fetch_job, launcher, standby
-from fracture_core.models import evaluation, gate_job
 from fracture_core.neighbours import neighbours_job
+from fracture_core.prediction import gate_job
 from fracture_core.releases import ensemble
 from fracture_core.run_groups import members
 from fracture_core.runs import run_folders, run_labels, run_requests
@@ -263,7 +264,7 @@ def undo_corrections(data_hash: str, keys: Iterable[str]) -> None:
 
 # --- models -------------------------------------------------------------------------------------
 
-evaluate = owners(evaluation.start)
+evaluate = owners(evaluation_job.start)
 save_point = owners(card_choices.save_point)
 save_calibration = owners(card_choices.save_calibration)
 save_promise = owners(card_choices.save_promise)

@@ -22,6 +22,8 @@ _ACTIVITY = (State.RUNNING, State.STOPPING, State.STARTING, State.QUEUED)
 REST_SECONDS = 5.0  # between two polls while no run is active: another browser may start one
 NAMED = 5  # active runs, in the tooltip of the link to the first of them
 CHIP_PX, NAME = 360, 24  # width of the link to the active run; letters of its name
+# Streamlit darkens the accent for an open button without a border: 1.9:1 on the dark ground.
+_OPEN_BUTTONS = "<style>button[aria-expanded='true'] { color: inherit !important }</style>"
 
 
 def pages() -> list[st.Page]:
@@ -74,6 +76,7 @@ def show(page: str) -> None:
     """
     _shown.append(True)
     del _shown[1:]
+    st.html(_OPEN_BUTTONS)
     try:
         data_cache.ensure_phantom()
     except WriteFailed as error:  # other data can be chosen, and all else works

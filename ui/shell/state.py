@@ -5,9 +5,7 @@ be lost at a reload.
 """
 
 import pickle
-import secrets
 from contextlib import suppress
-from datetime import datetime
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -146,7 +144,7 @@ PROMISE_FIELDS = "promise-of"  # Evaluate, Diagnose: its numbers; ends in name a
 PROMISED = "promised"  # Evaluate, Diagnose: the model, and the promise that this tab has set
 MATRIX = "matrix"  # Evaluate: the cell of the confusion matrix that was clicked
 TABLE = "table"  # Evaluate: the line of a study that was clicked
-_ROUND = "upload-round"  # Diagnose: how often the uploader was emptied
+UPLOAD_ROUND = "upload-round"  # Diagnose: how often the uploader was emptied
 PRESET = "preset"  # Train: the preset that the form begins with
 RUN_NAME, RUN_TAGS, RUN_NOTE = "run-name", "run-tags", "run-note"  # Train: of the next run
 STARTED = "started"  # Train: name of the run that this tab started last
@@ -184,7 +182,7 @@ READING = "reading"  # every page: the data set that this browser tab reads
 DECLINED_DATA = "stayed"  # every page: the data set in use that this tab did not switch to
 OWNER = "owner-token"  # every page: the given token, while a room is open
 OWNER_FIELD = "owner-field"  # every page: the field for it
-_TOKEN = "run-token"  # Train: end of the next run's name
+RUN_TOKEN = "run-token"  # Train: end of the next run's name
 
 
 def check_serializable() -> None:
@@ -267,20 +265,6 @@ def open_run(name: str) -> None:
     st.session_state[RUN_OPENED] = True
 
 
-def token() -> str:
-    """Return the end of the next run's name.
-
-    It stays the same until `new_token`, so that a double click starts one run.
-    """
-    fresh = f"{datetime.now():%m%d-%H%M%S}-{secrets.token_hex(1)}"
-    return str(st.session_state.setdefault(_TOKEN, fresh))
-
-
-def new_token() -> None:
-    """Let the next `token` be a new one, once a run was started."""
-    st.session_state.pop(_TOKEN, None)
-
-
 def lost_uploads(key: str) -> bool:
     """Return True if the uploader of this key lists files that the server no longer has.
 
@@ -290,37 +274,6 @@ def lost_uploads(key: str) -> bool:
     return any(
         isinstance(file, DeletedFile) for file in (held if isinstance(held, list) else [held])
     )
-
-
-def upload_key() -> str:
-    """Return the uploader's key; `diagnose_study` changes it, which empties the uploader."""
-    return f"{UPLOAD}-{st.session_state.get(_ROUND, 0)}"
-
-
-def diagnose_study(key: str) -> None:
-    """Show a study of the data set instead of the upload."""
-    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
-    put(STUDY, key)
-
-
-def diagnose_uploads() -> None:
-    """Show the upload instead of a study of the data set."""
-    st.query_params.pop(STUDY, None)
-
-
-def take_uploads() -> None:
-    """Forget the previous upload when the uploader's files have changed."""
-    st.session_state.pop(UPLOADED_FILES, None)
-    st.session_state.pop(OPENED, None)
-    diagnose_uploads()
-
-
-def remove_uploads() -> None:
-    """Empty the uploader, and forget the upload of before a change of pages."""
-    st.session_state.pop(UPLOADED_FILES, None)
-    st.session_state.pop(OPENED, None)
-    st.session_state.pop(LATEST, None)
-    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
 
 
 def tick(key: str, names: list[str]) -> None:

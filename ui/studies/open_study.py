@@ -11,7 +11,7 @@ import streamlit as st
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FilmError
-from fracture_core.models import cards
+from fracture_core.models import model_card
 from fracture_core.phantom import phantom_set
 from fracture_core.phantom.study_plan import Break
 from fracture_core.verdicts import aggregation
@@ -135,7 +135,7 @@ def _below(data: Dataset, study: Any, studies: pd.DataFrame) -> dict[str, list[B
                 args=(study.patient,),
             )
         if not hidden:
-            meaning = theme.plain(cards.label_meaning(vars(data)))
+            meaning = theme.plain(model_card.label_meaning(vars(data)))
             verdict = wall.verdict(study.key, study_cache.study_predictions(), long=True)
             st.caption(f"{verdict} {label_panel.words(data, study.key)} {meaning}")
             label_panel.show(data, study)

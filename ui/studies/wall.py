@@ -10,8 +10,8 @@ import streamlit as st
 
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import FractureError
-from fracture_core.models import cards
-from fracture_core.models.training_patients import TrainingOverlap
+from fracture_core.models import model_card
+from fracture_core.prediction.training_patients import TrainingOverlap
 from fracture_core.reports import page_receipts
 from fracture_core.words import plural, short, whole_number
 from ui.cache import film_cache, model_cache, study_cache
@@ -171,7 +171,7 @@ def _count(data: Dataset, studies: pd.DataFrame, shown: pd.DataFrame, page: int)
         spoken = f"Studies found: {len(studies):,}, with {films}{section}"
         announcement.show(spoken, "announcement")
         st.markdown(f"**{count}**, {films}{section}")
-        st.caption(theme.plain(cards.label_meaning(vars(data))))
+        st.caption(theme.plain(model_card.label_meaning(vars(data))))
 
 
 def show_card(

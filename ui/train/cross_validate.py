@@ -57,7 +57,7 @@ def _content(config: TrainConfig, films: int, own: RunLabels | None) -> None:
             key="start-folds",
             disabled=bool(refusal) or own is None,
             on_click=_start,
-            args=(config, count, own, state.token()),
+            args=(config, count, own, run_name.token()),
             help="They wait in the queue, continue without this page, and are one line on Runs.",
         )
     st.caption(theme.plain(refusal or cost.of_folds(config, films, count)))
@@ -82,6 +82,6 @@ def _start(config: TrainConfig, count: int, own: RunLabels | None, token: str) -
     with actions.errors_shown():
         actions.cross_validate(config, count, name, own.labels)
         group_cache.refresh()
-        state.new_token()
+        run_name.new_token()
         run_name.clear()
         st.session_state[state.NEW_GROUP] = name

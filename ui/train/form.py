@@ -18,16 +18,17 @@ from fracture_core.errors import (
     RunNameTaken,
     WriteFailed,
 )
-from fracture_core.models import cards
 from fracture_core.networks import network_size
 from fracture_core.networks.architectures import ARCHITECTURES
+from fracture_core.runs import training_command
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.words import plural, short
 from ui.cache import curation_cache, data_cache
 from ui.shared import next_run, phantom_progress, theme
 from ui.shell import actions, owner, state, tab_data
-from ui.train import cost, cross_validate, run_name, settings, sweep_form
+from ui.train import cost, cross_validate, run_name, setting_field, settings, sweep_form
 from ui.train.run_name import RunLabels
+from ui.train.setting_field import Draft
 
 PRESET_TITLES = {"demo": "Demo", "recommended": "Recommended", "report2018": "2018 report"}
 PRESET_SENTENCES = {
@@ -56,8 +57,8 @@ def show() -> None:
     architecture = _ask_network(name, base.architecture)
     left, right = st.columns(2)
     with left:
-        draft = settings.Draft(base=base, preset=name)
-        epochs = settings.ask_one(draft, "epochs")
+        draft = Draft(base=base, preset=name)
+        epochs = setting_field.ask(draft, "epochs")
     parts = right.multiselect(
         "Body parts",
         _parts(),
@@ -78,9 +79,7 @@ def show() -> None:
     _offer(config, len(films), own)
 
 
-def _ask_more(
-    base: TrainConfig, preset_name: str, draft: settings.Draft, epochs: Any
-) -> TrainConfig:
+def _ask_more(base: TrainConfig, preset_name: str, draft: Draft, epochs: Any) -> TrainConfig:
     """Ask for the other settings; return all of them.
 
     Raises:
@@ -115,7 +114,7 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         st.warning(theme.plain(warning), icon=":material/memory:")
     with st.container(horizontal=True, vertical_alignment="center"):
         if own:
-            _start_button(on_click=_start, args=(config, own, state.token()))
+            _start_button(on_click=_start, args=(config, own, run_name.token()))
         else:
             _start_button(disabled=True)
         cross_validate.offer(config, films, own)
@@ -126,13 +125,15 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
     else:  # it names folders of this machine
         named = f" --name {own.name}" if own and own.name else ""
         with st.expander("The same run from a terminal"):
-            st.code(f"{cards.command(config)}{named}", language="bash", wrap_lines=True)
+            st.code(
+                f"{training_command.of_config(config)}{named}", language="bash", wrap_lines=True
+            )
 
 
 def _ask_labels(architecture: str) -> RunLabels | None:
     """The fields for name, tags and note; `None` below their error."""
     try:
-        return run_name.ask(f"{architecture}-{state.token()}")
+        return run_name.ask(f"{architecture}-{run_name.token()}")
     except (ConfigError, RunError) as error:
         st.error(theme.plain(str(error)), icon=":material/error:")
         return None
@@ -275,7 +276,7 @@ def _start(config: TrainConfig, own: RunLabels, token: str) -> None:
             if own.name and st.session_state.get(state.STARTED) != name:
                 raise  # another run has it by now; else it is a double click's second one
         st.session_state[state.STARTED] = name
-        state.new_token()
+        run_name.new_token()
         run_name.clear()
         st.query_params[state.RUN] = name
         st.session_state[state.ARRIVED] = True

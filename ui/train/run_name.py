@@ -1,6 +1,8 @@
 """Name, tags and note of the run to be started; all of them may stay empty."""
 
+import secrets
 from dataclasses import dataclass
+from datetime import datetime
 
 import streamlit as st
 
@@ -60,3 +62,17 @@ def clear() -> None:
     """Empty the fields, once their run was started."""
     for key in (state.RUN_NAME, state.RUN_TAGS, state.RUN_NOTE):
         st.session_state.pop(key, None)
+
+
+def token() -> str:
+    """Return the end of the next run's name.
+
+    It stays the same until `new_token`, so that a double click starts one run.
+    """
+    fresh = f"{datetime.now():%m%d-%H%M%S}-{secrets.token_hex(1)}"
+    return str(st.session_state.setdefault(state.RUN_TOKEN, fresh))
+
+
+def new_token() -> None:
+    """Let the next `token` be a new one, once a run was started."""
+    st.session_state.pop(state.RUN_TOKEN, None)

@@ -1,11 +1,9 @@
 """The settings of a run that a newcomer can leave alone, in groups; what does not apply is hidden.
 
-Labels, help, ranges and defaults are those of `setting_table.settings`. Each widget key holds the
-preset's name, so that another preset brings its own values.
+Each is a `setting_field`; this module says which ones stand together, and when.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +12,17 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.network_options import NetworkOptions, parse_units
-from fracture_core.config.setting import Group, Setting
-from fracture_core.config.setting_table import settings, value_of, with_values
+from fracture_core.config.setting import Group
+from fracture_core.config.setting_table import settings, with_values
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.networks.network_weights import check_weights_file, check_weights_fit
 from fracture_core.networks.optimizers import ADAMW_DECAY
 from ui.cache import data_cache
-from ui.shared.number_field import number, optional_number
 from ui.shell import actions, owner, state
-from ui.train import augmentation_preview
+from ui.train import augmentation_preview, setting_field
+from ui.train.setting_field import Draft
 
 # A preset decides these, or another part of the form; the command line offers them all.
 NOT_OFFERED = (
@@ -43,22 +41,6 @@ NOT_OFFERED = (
     "steps_per_epoch",
     "threshold",
 )
-STEPS = {  # of the buttons beside a number; 1 for the others
-    "learning_rate": 1e-4,
-    "weight_decay": 1e-4,
-    "momentum": 0.05,
-    "schedule.factor": 0.1,
-    "recipe.size": 8,
-    "options.dropout": 5,
-}
-TITLES = {  # of choices, where a capital letter is not all
-    "adamw": "AdamW",
-    "adagrad": "AdaGrad",
-    "sgd": "SGD",
-    "rmsprop": "RMSprop",
-    "plateau": "On plateau",
-    "noisy_or": "Noisy-OR",
-}
 SCHEDULES = {  # the settings that each kind has
     "constant": (),
     "cosine": ("schedule.floor_percent",),
@@ -85,21 +67,6 @@ POOLING_SENTENCES = {
     "attention": "A mean weighted by how telling a film looks; the weights are learned too, and "
     "only used in training.",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Draft:
-    """The form as it is filled in.
-
-    Args:
-        base: a preset's settings, with the chosen network and parts.
-        preset: its name.
-        wrong: a sentence per value that cannot be used.
-    """
-
-    base: TrainConfig
-    preset: str
-    wrong: list[str] = field(default_factory=list)
 
 
 def ask(base: TrainConfig, preset: str) -> TrainConfig:
@@ -134,57 +101,6 @@ def _heading(group: Group) -> None:
     st.markdown(f"**{group.capitalize()}**")
 
 
-def ask_one(draft: Draft, path: str, suffix: str = "", **more: Any) -> Any:
-    """Show a setting's field; return its value.
-
-    Args:
-        draft: the form.
-        path: of the setting, as in `setting_table.settings`.
-        suffix: of the widget's key, if the field differs by more than the preset.
-        more: for the widget, instead of what follows from the setting; `value` and `bounds`, too.
-    """
-    setting = settings()[path]
-    name = path.rpartition(".")[2]
-    key = f"{draft.preset}-{name}-{suffix}" if suffix else f"{draft.preset}-{name}"
-    value = more.pop("value", value_of(draft.base, path))
-    bounds = more.pop("bounds", setting.limits)
-    more = {"help": help_of(setting)} | more
-    if setting.kind is bool:
-        return st.toggle(setting.title, value, key=key, **more)
-    if setting.choices:
-        more = {"options": setting.choices} | more
-        return st.segmented_control(  # type: ignore[call-overload]  # `more` may hold any keyword
-            setting.title, default=value, required=True, format_func=_choice, key=key, **more
-        )
-    if setting.kind not in (int, float):
-        return st.text_input(setting.title, value or "", key=key, **more) or None
-    more = {"step": STEPS[path]} | more if path in STEPS else more
-    if value is None or (setting.default is None and setting.kind is int):
-        more = {"placeholder": setting.unset} | more
-        return optional_number(setting.title, key, value, bounds, draft.wrong, **more)
-    if setting.unit != "share":
-        return number(setting.title, key, value, bounds, draft.wrong, **more)
-    percent = (round(bounds[0] * 100), round(bounds[1] * 100))
-    label = f"{setting.title} (%)"
-    return number(label, key, round(value * 100), percent, draft.wrong, **more) / 100
-
-
-def help_of(setting: Setting) -> str:
-    """Return a field's help: the setting's sentence, its range, and the meaning of no value."""
-    sentences = [setting.sentence]
-    if setting.limits:
-        scale = 100 if setting.unit == "share" else 1
-        low, high = (scale * bound for bound in setting.limits)
-        sentences.append(f"From {low:,.10g} to {high:,.10g}.")
-    if setting.unset:
-        sentences.append(f"Empty: {setting.unset}.")
-    return " ".join(sentences)
-
-
-def _choice(value: str) -> str:
-    return TITLES.get(value, value.capitalize())
-
-
 def _others(draft: Draft, group: Group, shown: Sequence[str] = ()) -> dict[str, Any]:
     """Show a field for every setting of a group that has none yet; return their values by path.
 
@@ -196,21 +112,21 @@ def _others(draft: Draft, group: Group, shown: Sequence[str] = ()) -> dict[str, 
         if setting.group == group and path not in (*shown, *NOT_OFFERED)
     ]
     paths.sort(key=lambda path: settings()[path].kind is bool)
-    return {path: ask_one(draft, path) for path in paths}
+    return {path: setting_field.ask(draft, path) for path in paths}
 
 
 def _learning(draft: Draft) -> dict[str, Any]:
     _heading("learning")
-    optimizer = ask_one(draft, "optimizer")
+    optimizer = setting_field.ask(draft, "optimizer")
     values = {"optimizer": optimizer}
     with st.grid(4, vertical_alignment="bottom"):
-        values["learning_rate"] = ask_one(draft, "learning_rate")
+        values["learning_rate"] = setting_field.ask(draft, "learning_rate")
         if optimizer == "sgd":
-            values["momentum"] = ask_one(draft, "momentum")
+            values["momentum"] = setting_field.ask(draft, "momentum")
         values["weight_decay"] = _weight_decay(draft, optimizer)
-        values["batch_size"] = ask_one(draft, "batch_size")
-        dev = values["dev_share"] = ask_one(draft, "dev_share")
-        values["early_stopping"] = ask_one(
+        values["batch_size"] = setting_field.ask(draft, "batch_size")
+        dev = values["dev_share"] = setting_field.ask(draft, "dev_share")
+        values["early_stopping"] = setting_field.ask(
             draft,
             "early_stopping",
             str(bool(dev)),
@@ -226,12 +142,12 @@ def _loss(draft: Draft) -> dict[str, Any]:
     """Show whether the loss is per film or per study, and how a study's films are pooled."""
     left, right = st.columns(2)
     with left:
-        learn_from = ask_one(draft, "learn_from")
+        learn_from = setting_field.ask(draft, "learn_from")
         st.caption(LOSS_SENTENCES[learn_from])
     if learn_from == "films":
         return {"learn_from": learn_from}
     with right:
-        pooling = ask_one(draft, "pooling")
+        pooling = setting_field.ask(draft, "pooling")
         st.caption(POOLING_SENTENCES[pooling])
     return {"learn_from": learn_from, "pooling": pooling}
 
@@ -240,7 +156,7 @@ def _weight_decay(draft: Draft, optimizer: str) -> float | None:
     """Show the weight decay; return `None` while it is the optimizer's own."""
     own = ADAMW_DECAY if optimizer == "adamw" else 0.0
     base = draft.base.weight_decay
-    decay = ask_one(draft, "weight_decay", optimizer, value=own if base is None else base)
+    decay = setting_field.ask(draft, "weight_decay", optimizer, value=own if base is None else base)
     return None if base is None and decay == own else decay
 
 
@@ -249,7 +165,7 @@ def _schedule(draft: Draft, has_dev: bool) -> dict[str, Any]:
     _heading("learning-rate schedule")
     kinds = [kind for kind in SCHEDULES if has_dev or kind != "plateau"]
     base = draft.base.schedule.kind
-    kind = ask_one(
+    kind = setting_field.ask(
         draft,
         "schedule.kind",
         str(has_dev),
@@ -262,7 +178,7 @@ def _schedule(draft: Draft, has_dev: bool) -> dict[str, Any]:
     values = {"schedule.kind": kind}
     with st.grid(4):
         for path in ("schedule.warmup_epochs", *SCHEDULES[kind]):
-            values[path] = ask_one(draft, path)
+            values[path] = setting_field.ask(draft, path)
         of_a_kind = {path for paths in SCHEDULES.values() for path in paths}
         values |= _others(draft, "learning-rate schedule", (*values, *of_a_kind))
     return values
@@ -274,9 +190,9 @@ def _network(draft: Draft) -> dict[str, Any]:
     name = draft.base.architecture
     entry, of_network = ARCHITECTURES[name], Draft(base=draft.base, preset=name, wrong=draft.wrong)
     with st.grid(4):
-        size = ask_one(draft, "recipe.size", bounds=(entry.smallest, LIMITS.size[1]))
+        size = setting_field.ask(draft, "recipe.size", bounds=(entry.smallest, LIMITS.size[1]))
         dense = _dense(of_network, entry.options)
-        dropout = ask_one(of_network, "options.dropout", value=entry.options.dropout)
+        dropout = setting_field.ask(of_network, "options.dropout", value=entry.options.dropout)
         shown = ("recipe.size", "options.dense", "options.dropout", "weights")
         others = _others(draft, "network and pixels", shown)
     weights = settings()["weights"]
@@ -285,7 +201,8 @@ def _network(draft: Draft) -> dict[str, Any]:
         type=["h5", "hdf5", "keras"],
         key=f"{name}-weights",
         disabled=not owner.is_owner(),
-        help=f"{help_of(weights)} Files of fitted models will do: .weights.h5, .h5, .hdf5, .keras.",
+        help=f"{setting_field.help_of(weights)} Files of fitted models will do: .weights.h5, .h5, "
+        ".hdf5, .keras.",
     )
     return {"size": size, "dense": dense, "dropout": dropout, "upload": upload, "others": others}
 
@@ -299,7 +216,7 @@ def _dense(draft: Draft, own: NetworkOptions) -> tuple[int, ...] | None:
     except ConfigError as error:
         draft.wrong.append(str(error))
         label = f":red[{setting.label}: units as in 128,64]"
-    st.text_input(label, text, key=key, help=help_of(setting))
+    st.text_input(label, text, key=key, help=setting_field.help_of(setting))
     return units
 
 

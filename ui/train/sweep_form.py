@@ -73,7 +73,7 @@ def _content(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         key="start-sweep",
         disabled=value is None or own is None,
         on_click=_start,
-        args=(value, own, state.token()),
+        args=(value, own, run_name.token()),
         help="They wait in the queue, the first seed of every combination first, continue without "
         "this page, and are one line on Runs.",
     )
@@ -117,6 +117,6 @@ def _start(value: Sweep, own: RunLabels | None, token: str) -> None:
     with actions.errors_shown():
         actions.start_sweep(value, name, own.labels)
         group_cache.refresh()
-        state.new_token()
+        run_name.new_token()
         run_name.clear()
         st.session_state[state.NEW_GROUP] = name

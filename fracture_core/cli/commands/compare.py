@@ -37,11 +37,12 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
 def _compare(options: argparse.Namespace) -> None:
     """Compare two models on films that both keep predictions of, or on a data set's split."""
     from fracture_core.curation import corrections, selections
+    from fracture_core.evaluations import evaluation, evaluation_job
     from fracture_core.model_comparison import model_pair, stored_predictions
-    from fracture_core.models import cards, evaluation
+    from fracture_core.models import stored_models
 
     names = (options.first, options.second)
-    models = [cards.find(name) for name in names]
+    models = [stored_models.find(name) for name in names]
     if options.data is None:
         if options.selection is not None:
             raise ConfigError("A selection is of a data set: compare FIRST SECOND DATA.")
@@ -55,7 +56,9 @@ def _compare(options: argparse.Namespace) -> None:
             selection = selections.read(selections.folder_of(dataset.hash), options.selection)
         terminal.load_tensorflow()
         own = options.split or (None if selection else "valid")
-        values = [evaluation.evaluate(name, dataset, own, selection=selection) for name in names]
+        values = [
+            evaluation_job.evaluate(name, dataset, own, selection=selection) for name in names
+        ]
     if options.corrections:
         corrected = corrections.made(str(values[0].data.get("hash")))
         values = [evaluation.relabelled(value, corrected) for value in values]
@@ -77,9 +80,9 @@ def _floors(options: argparse.Namespace) -> None:
     """Make a model's twins unless they are kept, and print its floors on the films it keeps."""
     from fracture_core.floors import evaluation_floors, floors_job
     from fracture_core.model_comparison import stored_predictions
-    from fracture_core.models import cards
+    from fracture_core.models import stored_models
 
-    model = cards.find(options.model)
+    model = stored_models.find(options.model)
     dataset = None if options.data is None else setting_options.dataset_of(options)
     folder = floors_job.folder_of(model)
     twins = floors_job.load(folder)
@@ -129,10 +132,10 @@ def _similar(options: argparse.Namespace) -> None:
     check_range("count", options.count, (1, MOST_SIMILAR))
     from fracture_core.curation import corrections
     from fracture_core.datasets import family_list
-    from fracture_core.models import cards
+    from fracture_core.models import stored_models
     from fracture_core.neighbours import film_features, nearest_films, neighbours_job
 
-    dataset, model = setting_options.dataset_of(options), cards.find(options.model)
+    dataset, model = setting_options.dataset_of(options), stored_models.find(options.model)
     films = [Path(film).as_posix() for film in options.film]
     rows = nearest_films.rows_of(dataset, films)
     folder = film_features.folder_of(model, dataset)

@@ -17,7 +17,7 @@ from fracture_core.runs import run_facts, run_folders
 
 if TYPE_CHECKING:
     from fracture_core.cross_validation.group import Group
-    from fracture_core.models.evaluation import Evaluation
+    from fracture_core.evaluations.evaluation import Evaluation
     from fracture_core.runs.run_facts import DataFacts
 
 OWN = ("fold", "fold_list")  # settings that each fold's run gets
@@ -82,11 +82,11 @@ def release(value: "Group", model: str, attach: bool) -> None:
         attach: whether to add the predictions to the model of this name instead.
     """
     from fracture_core.cross_validation import fold_release
-    from fracture_core.models import cards
+    from fracture_core.models import released_models
 
     make = fold_release.attach if attach else fold_release.make
     folder = make(value, model)
-    terminal.print_line(f"Released {folder}: {cards.read(folder).card.network}")
+    terminal.print_line(f"Released {folder}: {released_models.read(folder).card.network}")
     _print(*_evaluation(model), False, None, 1.0)
 
 
@@ -98,14 +98,14 @@ def evaluate(options: argparse.Namespace) -> None:
             "Leave DATA out."
         )
     from fracture_core.curation import corrections
-    from fracture_core.models import evaluation
+    from fracture_core.evaluations import evaluation, evaluation_figures
 
     value, data = _evaluation(options.model)
     if options.corrections:
         corrected = corrections.made(str(value.data.get("hash")))
         value = evaluation.relabelled(value, corrected)
     if options.csv:
-        text = evaluation.lines_csv(value.to_dict()["lines"])
+        text = evaluation_figures.lines_csv(value.to_dict()["lines"])
         replace_file(options.csv, text.encode())
     _print(value, data, options.json, options.prevalence, options.cost_ratio, options.slices)
 
@@ -113,13 +113,13 @@ def evaluate(options: argparse.Namespace) -> None:
 def _evaluation(name: str) -> tuple["Evaluation", "DataFacts"]:
     """Return a group's or released model's out-of-fold predictions, and what the folds saw."""
     from fracture_core.cross_validation import group, out_of_fold
-    from fracture_core.models import cards
+    from fracture_core.models import stored_models
 
     if isinstance(value := run_group.find(name), group.Group):
         films = out_of_fold.evaluation_of_group(value)
         runs = out_of_fold.finished(value)
         return films, out_of_fold.training_facts(runs, films.summaries()["studies"].n)
-    model = cards.find(name)
+    model = stored_models.find(name)
     of_model = out_of_fold.evaluation_of_model(model)
     if of_model is None:
         known = ", ".join(group.names()) or "none yet"
@@ -139,12 +139,12 @@ def _print(
     with_slices: bool = False,
 ) -> None:
     from fracture_core.cross_validation import fold_figures
-    from fracture_core.models import evaluation
+    from fracture_core.evaluations import evaluation_figures
     from fracture_core.verdicts import estimates
 
     own = fold_figures.record(value.films, value.threshold)
     if as_json:
-        record = evaluation.with_estimates(value.to_dict(), value, prevalence, cost_ratio)
+        record = evaluation_figures.with_estimates(value.to_dict(), value, prevalence, cost_ratio)
         spread = fold_figures.spread(own)
         more = {"folds": own["folds"], "spread": spread, "interval": own["method"]}
         terminal.print_json(record | more | {"training_split": data.split_words})

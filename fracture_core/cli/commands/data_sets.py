@@ -85,11 +85,11 @@ def _inspect_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> None:
-    from fracture_core.datasets import catalog
-    from fracture_core.readers import ignored_files
+    from fracture_core.data_folders import ignored_files
+    from fracture_core.datasets import film_counts
 
     dataset = setting_options.dataset_of(options, options.rescan)
-    counts = catalog.inspect(dataset)
+    counts = film_counts.inspect(dataset)
     if options.json:
         terminal.print_json(counts)
         return

@@ -17,9 +17,9 @@ from fracture_core.files import replace_file
 if TYPE_CHECKING:
     from fracture_core.cross_validation.group import Group
     from fracture_core.datasets.catalog import Dataset
+    from fracture_core.evaluations.evaluation import Evaluation
     from fracture_core.floors.floor_figures import Floors
-    from fracture_core.models.cards import Model
-    from fracture_core.models.evaluation import Evaluation
+    from fracture_core.models.model import Model
     from fracture_core.sweeps.sweep import Sweep
 
 MOST_COST = 10_000.0  # of a missed fracture, in false alarms
@@ -119,11 +119,12 @@ def _evaluate(options: argparse.Namespace) -> None:
         _evaluate_stored(options, setting_options.dataset_of(options))
         return
     from fracture_core.curation import corrections, selections
-    from fracture_core.models import cards, evaluation
+    from fracture_core.evaluations import evaluation, evaluation_file, evaluation_job
+    from fracture_core.models import stored_models
 
     dataset = setting_options.dataset_of(options)
     parts = tuple(options.parts or ())
-    model = cards.find(options.model)
+    model = stored_models.find(options.model)
     if options.corrections:
         corrections.check_made(
             *(corrections.read(str(each)) for each in (dataset.hash, model.card.data.hash))
@@ -134,14 +135,16 @@ def _evaluate(options: argparse.Namespace) -> None:
     split = options.split or (None if selection else "valid")
     terminal.load_tensorflow()
     show = None if options.json else terminal.progress_line("films")
-    folder = evaluation.folder_of(options.model, dataset, split or evaluation.SELECTION, selection)
-    value = evaluation.evaluate(
+    folder = evaluation_job.folder_of(
+        options.model, dataset, split or evaluation.SELECTION, selection
+    )
+    value = evaluation_job.evaluate(
         options.model, dataset, split, parts, progress=show, selection=selection
     )
     # For the Evaluate page. While a run trains, another epoch may have become its best one.
     if not parts and value.model == model.card.name:
         with contextlib.suppress(WriteFailed):  # the figures are printed all the same
-            evaluation.save(folder, value)
+            evaluation_file.save(folder, value)
     if options.corrections:
         value, model = evaluation.by_corrected_labels(value, model)
     _output(options, value, model, dataset)
@@ -164,10 +167,11 @@ def _evaluate_stored(options: argparse.Namespace, dataset: "Dataset | None" = No
     if options.selection is not None or options.parts:
         raise ConfigError("A selection or a body part is of a data set: evaluate MODEL DATA.")
     from fracture_core.curation import corrections
+    from fracture_core.evaluations import evaluation
     from fracture_core.model_comparison import stored_predictions
-    from fracture_core.models import cards, evaluation
+    from fracture_core.models import stored_models
 
-    model = cards.find(options.model)
+    model = stored_models.find(options.model)
     roles = stored_predictions.roles(model)
     split = options.split or ("valid" if "valid" in roles else "dev")
     value = stored_predictions.of_role(model, split)
@@ -189,9 +193,10 @@ def _output(
         dataset: of the films; `None` for those that the model keeps, of which it was trained on
             none.
     """
+    from fracture_core.evaluations import evaluation_figures
     from fracture_core.floors import evaluation_floors
-    from fracture_core.models import evaluation, training_patients
-    from fracture_core.models.training_patients import TrainingOverlap
+    from fracture_core.prediction import training_patients
+    from fracture_core.prediction.training_patients import TrainingOverlap
 
     if options.threshold is not None:
         value = replace(value, threshold=options.threshold)
@@ -209,7 +214,7 @@ def _output(
             record["dev_corrections"] = model.dev_corrections
         record["floors"] = {level: each.to_dict() for level, each in floors.items()}
         chosen = (options.prevalence, options.cost_ratio)
-        record = evaluation.with_estimates(record, value, *chosen)
+        record = evaluation_figures.with_estimates(record, value, *chosen)
         terminal.print_json(record | _details(options, value, model))
     else:
         _print_evaluation(options, value, record, model, floors["studies"])
@@ -219,7 +224,7 @@ def _output(
         ):
             terminal.print_line(warning)
     if options.csv:  # last: what cannot be written costs no figure
-        replace_file(options.csv, evaluation.lines_csv(record["lines"]).encode())
+        replace_file(options.csv, evaluation_figures.lines_csv(record["lines"]).encode())
 
 
 def _details(options: argparse.Namespace, value: "Evaluation", model: "Model") -> dict[str, Any]:
@@ -265,8 +270,8 @@ def _print_evaluation(
         model: the model evaluated.
         floors: of the studies.
     """
-    from fracture_core.models import training_patients
-    from fracture_core.models.training_patients import TrainingOverlap
+    from fracture_core.prediction import training_patients
+    from fracture_core.prediction.training_patients import TrainingOverlap
     from fracture_core.runs import run_facts
     from fracture_core.verdicts import estimates
 
@@ -296,7 +301,7 @@ def _study_line(line: dict[str, Any]) -> str:
     """Return the printed line of a study: "valid/...: 0.124 0.612 -> fracture, label 1, right"."""
     probabilities = " ".join(f"{p:.3f}" for p in line["probabilities"])
     verdict = "fracture" if line["fracture"] else "no fracture"
-    from fracture_core.models.training_patients import TrainingOverlap
+    from fracture_core.prediction.training_patients import TrainingOverlap
 
     mark = TrainingOverlap(line["acquaintance"]).mark
     right = ("right" if line["right"] else "WRONG") + (f" ({mark})" if mark else "")

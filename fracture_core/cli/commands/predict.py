@@ -5,6 +5,7 @@ Modules that load pandas are imported when it runs, so that `--help` is quick.
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from fracture_core.config.record import check_range
 from fracture_core.files import replace_file
 
 if TYPE_CHECKING:
-    from fracture_core.datasets.study_paths import SortedPaths
+    from fracture_core.study_sorting.study_paths import SortedPaths
 
 
 def _predict_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,11 +46,12 @@ def _predict(options: argparse.Namespace) -> int:
     from fracture_core.answers import study_answers
     from fracture_core.cli import study_output
     from fracture_core.curation import corrections
-    from fracture_core.datasets import study_paths
-    from fracture_core.models import cards, caveats
+    from fracture_core.models import stored_models
+    from fracture_core.prediction import caveats
     from fracture_core.reports import study_record, study_report
+    from fracture_core.study_sorting import study_paths
 
-    model = cards.find(options.model)
+    model = stored_models.find(options.model)
     if options.corrections:
         model = model.relabelled(corrections.made(str(model.card.data.hash)))
     threshold = model.card.threshold if options.threshold is None else options.threshold
@@ -59,22 +61,20 @@ def _predict(options: argparse.Namespace) -> int:
     is_promised = bool(promise or model.card.choices.promise)
     paths = study_paths.read(options.study)
     terminal.load_tensorflow()
-    from fracture_core.models import inference
+    from fracture_core.prediction import inference
 
     studies = inference.films_of(paths)
     predictor = inference.Predictor(model)
     real = any(study_output.is_real(films) for _, films in studies)
     if not options.json:
-        for sentence in caveats.warnings(model, threshold, real):
-            terminal.print_line(f"Warning: {sentence}", file=sys.stderr)
+        _print_warnings(caveats.warnings(model, threshold, real))
     predictions = []
     for name, films in studies:
         predictions.append(predictor.predict_study(name, films, options.count_doubted))
         if not options.json:
+            is_real = study_output.is_real(films)
             study_output.print_study(predictions[-1], threshold)
-            study_output.print_answer(
-                predictions[-1], answers, study_output.is_real(films), is_promised
-            )
+            study_output.print_answer(predictions[-1], answers, is_real, is_promised)
     if options.json:
         record = study_record.as_dict(
             predictions, model, threshold, paths.left_out, real, paths.ignored, promise
@@ -82,25 +82,27 @@ def _predict(options: argparse.Namespace) -> int:
         terminal.print_json(record)
     _print_remarks(paths)
     if options.report:  # last: what cannot be written costs no figure
-        cases = [
-            study_output.case(study, films, model.card.recipe)
-            for study, (_, films) in zip(predictions, studies, strict=True)
-        ]
+        pairs = zip(predictions, studies, strict=True)
+        cases = [study_output.case(study, films, model.card.recipe) for study, (_, films) in pairs]
         html = study_report.document(
             cases, model, threshold, names=options.names, left_out=paths.left_out, promise=promise
         )
         replace_file(options.report, html.encode())
-        if warning := study_record.text_warning(predictions):
-            terminal.print_line(f"Warning: {warning}", file=sys.stderr)
+        _print_warnings([study_record.text_warning(predictions)])
     if any(study.films for study in predictions):
         return 0
     print("No film has a prediction.", file=sys.stderr)
     return 1
 
 
+def _print_warnings(sentences: Iterable[str | None]) -> None:
+    for sentence in filter(None, sentences):
+        terminal.print_line(f"Warning: {sentence}", file=sys.stderr)
+
+
 def _print_remarks(paths: "SortedPaths") -> None:
     """Print a line on each file or folder that was left out, and on those beside the films."""
-    from fracture_core.readers import ignored_files
+    from fracture_core.data_folders import ignored_files
 
     for sentence in (*(f"{name} {reason}" for name, reason in paths.left_out), *paths.remarks):
         terminal.print_line(sentence, file=sys.stderr)

@@ -16,7 +16,7 @@ from fracture_core.folders import PROJECT
 
 if TYPE_CHECKING:
     from fracture_core.cross_validation.group import Group
-    from fracture_core.models.cards import Card
+    from fracture_core.models.model_card import Card
     from fracture_core.sweeps.sweep import Sweep
 
 
@@ -26,15 +26,16 @@ def _gate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _gate(options: argparse.Namespace) -> None:
-    from fracture_core.models import cards, gate_job
+    from fracture_core.models import released_models, stored_models
+    from fracture_core.prediction import gate_job
 
-    model = cards.find(options.model)
+    model = stored_models.find(options.model)
     if model.is_run:
         raise ModelError(f"{options.model} is a run: its gate is fitted when it is released.")
     dataset = setting_options.dataset_of(options)
     terminal.load_tensorflow()
     path = gate_job.add(model, dataset)
-    _print_gate(cards.read(path.parent).card)
+    _print_gate(released_models.read(path.parent).card)
 
 
 def _print_gate(card: "Card") -> None:
@@ -82,7 +83,7 @@ def _release(options: argparse.Namespace) -> None:
     if group := run_group.find(options.run):
         _release_group(group, options)
         return
-    from fracture_core.models import cards
+    from fracture_core.models import released_models
     from fracture_core.releases import release
 
     if options.out_of_fold:
@@ -90,7 +91,7 @@ def _release(options: argparse.Namespace) -> None:
     terminal.load_tensorflow()
     folder = release.release(options.run, options.name)
     print(f"Released {folder}")
-    _print_gate(cards.read(folder).card)
+    _print_gate(released_models.read(folder).card)
 
 
 def _ensemble_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,11 +101,11 @@ def _ensemble_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _ensemble(options: argparse.Namespace) -> None:
     """Publish the ensemble; print its accuracy and that of its members."""
-    from fracture_core.models import cards
+    from fracture_core.models import released_models
     from fracture_core.releases import ensemble
 
     folder = ensemble.make(options.members, options.name)
-    model = cards.read(folder)
+    model = released_models.read(folder)
     terminal.print_line(f"Released {folder}: {model.card.network}")
     _print_gate(model.card)
     members = [(member, levels["studies"]) for member, levels in ensemble.of_members(model)]
@@ -132,10 +133,10 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     from fracture_core.exports import model_formats
-    from fracture_core.models import cards
+    from fracture_core.models import stored_models
 
     out = options.out or Path(f"{Path(options.model).name}-{options.to}")
-    model = cards.find(options.model)
+    model = stored_models.find(options.model)
     terminal.load_tensorflow()
     folder = model_formats.write(model, options.to, out)
     for path in sorted(folder.iterdir()):

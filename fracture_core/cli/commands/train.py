@@ -259,12 +259,11 @@ def _print_refused(folder: Path) -> None:
 def _print_figures(folder: Path) -> None:
     """Print the figures of a run's best epoch on dev and valid studies."""
     from fracture_core.epochs import predictions
-    from fracture_core.models import cards
 
     epoch = predictions.best_epoch(folder)
     if epoch is None:
         return
-    films = cards.run_predictions(folder, epoch)
+    films = predictions.with_films(folder, epoch)
     run = run_folders.read(folder)
     by_dev = (films["role"] == "dev").any()
     origin = "the best on dev." if by_dev else "the last; no dev share chose one."

@@ -12,7 +12,7 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.epochs import predictions
 from fracture_core.errors import RunError
 from fracture_core.runs import journal, run_folders, run_status
-from fracture_core.verdicts import metrics
+from fracture_core.verdicts import closed_intervals
 from tests.core import made_runs
 
 CONFIG = TrainConfig(data="/films", architecture="three_conv")
@@ -70,8 +70,14 @@ def test_the_outcome_is_that_of_the_lowest_dev_loss_and_of_the_last_epoch(make) 
     run = make("a", {"dev": [12, 18, 15], "valid": [10, 11, 14]})
     outcome = comparison.outcome(run.folder)
     assert (outcome.epochs, outcome.best_epoch) == (3, 2)
-    assert outcome.best == {"dev": metrics.wilson(18, 20), "valid": metrics.wilson(11, 20)}
-    assert outcome.last == {"dev": metrics.wilson(15, 20), "valid": metrics.wilson(14, 20)}
+    assert outcome.best == {
+        "dev": closed_intervals.wilson(18, 20),
+        "valid": closed_intervals.wilson(11, 20),
+    }
+    assert outcome.last == {
+        "dev": closed_intervals.wilson(15, 20),
+        "valid": closed_intervals.wilson(14, 20),
+    }
     assert outcome.curve == (0.6, 0.9, 0.75) and outcome.learning_rate == 0.001
 
 
@@ -95,7 +101,7 @@ def test_damage_in_a_line_costs_only_that_line(make) -> None:
     path = run.folder / "metrics.jsonl"
     good = path.read_text()
     path.write_text('{"epoch": "x"}\n{"epoch": 7, "dev": {"loss": NaN}}\n[1]\n' + good)
-    assert comparison.outcome(run.folder).best["dev"] == metrics.wilson(18, 20)
+    assert comparison.outcome(run.folder).best["dev"] == closed_intervals.wilson(18, 20)
 
 
 def test_a_long_curve_is_thinned(make) -> None:
@@ -108,7 +114,7 @@ def test_a_long_curve_is_thinned(make) -> None:
 
 def compare(
     first: run_folders.Run, second: run_folders.Run, role: str = "dev"
-) -> metrics.Difference:
+) -> closed_intervals.Difference:
     one, other = (comparison.verdicts(run, 1) for run in (first, second))
     return comparison.compare(one, other, role)
 

@@ -8,7 +8,7 @@ import pytest
 from fracture_core.analysis import curves
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.runs import journal, run_folders
-from fracture_core.verdicts import metrics
+from fracture_core.verdicts import closed_intervals
 from tests.core import made_runs
 
 
@@ -37,7 +37,7 @@ def test_curves_are_one_tidy_table_with_n_and_intervals(make) -> None:
     table = curves.of_run(make("a", {"dev": [12, 18], "valid": [10, 11]}))
     assert not table.duplicated(["run", "epoch", "role", "quantity"]).any()
     row = table[(table["epoch"] == 2) & (table["role"] == "dev")].set_index("quantity")
-    expected = metrics.wilson(18, 20)
+    expected = closed_intervals.wilson(18, 20)
     assert row.loc["study_accuracy", ["value", "low", "high", "n"]].tolist() == pytest.approx(
         [expected.value, expected.low, expected.high, 20]
     )

@@ -9,7 +9,8 @@ import pytest
 from fracture_core.analysis import trajectories
 from fracture_core.epochs import predictions
 from fracture_core.errors import RunError
-from fracture_core.models import cards, inference, study_prediction
+from fracture_core.models import stored_models
+from fracture_core.prediction import inference, study_prediction
 from fracture_core.verdicts import aggregation
 
 FILMS = [  # role, patient, label: the films of a study do not stand together
@@ -109,7 +110,7 @@ def test_the_verdicts_at_an_epoch_are_those_of_predicting_with_its_weights(
     run_copy: Path, phantom_root: Path
 ) -> None:
     whole = trajectories.read(run_copy)
-    predictor = inference.Predictor(cards.find(f"{run_copy.name}@2"))
+    predictor = inference.Predictor(stored_models.find(f"{run_copy.name}@2"))
     verdicts = trajectories.verdicts(whole, 0.5)[whole.epochs.index(2)]
     assert len(whole.studies) > 5
     for number in range(len(whole.studies)):

@@ -11,8 +11,10 @@ from fracture_core import checksums
 from fracture_core.answers import card_choices
 from fracture_core.datasets import catalog
 from fracture_core.errors import ConfigError, ModelError
-from fracture_core.models import card_changes, cards, evaluation
-from fracture_core.models.model_names import CARD
+from fracture_core.evaluations import evaluation_job
+from fracture_core.models import card_changes, stored_models
+from fracture_core.models.model_card import Card
+from fracture_core.models.model_files import CARD
 from fracture_core.operating_points import calibration
 from fracture_core.operating_points.choices import Choices, OperatingPoint
 from fracture_core.operating_points.promise import Promise
@@ -29,8 +31,8 @@ def model(folders: Path) -> Path:
     return made_predictions.released("made", made_predictions.films(60, split="train"))
 
 
-def card() -> cards.Card:
-    return cards.find("made").card
+def card() -> Card:
+    return stored_models.find("made").card
 
 
 def test_a_point_of_or_becomes_the_cards_threshold_and_says_where_it_was_chosen(model) -> None:
@@ -53,13 +55,13 @@ def test_a_point_of_another_rule_leaves_the_threshold_of_or(model) -> None:
 
 
 def test_every_choice_leaves_the_others(model) -> None:
-    fitted = calibration.fit(cards.find("made").judged, "isotonic")
+    fitted = calibration.fit(stored_models.find("made").judged, "isotonic")
     promise = Promise(missed_percent=10.0)
     card_choices.save_promise("made", promise)
     card_choices.save_calibration("made", fitted)
     card_choices.save_point("made", MEAN)
     assert card().choices.calibration == fitted and card().choices.promise == promise
-    assert cards.find("made").guarded  # with a checksum of its own
+    assert stored_models.find("made").guarded  # with a checksum of its own
     card_choices.save_calibration("made", None)
     card_choices.save_promise("made", None)
     assert card().choices.operating_point.rule == "mean"
@@ -68,7 +70,7 @@ def test_every_choice_leaves_the_others(model) -> None:
 def test_a_point_on_calibrated_scores_needs_the_calibration_and_goes_with_it(model) -> None:
     with pytest.raises(ConfigError, match=r"needs a calibration in the card\. Keep one first"):
         card_choices.save_point("made", CALIBRATED)
-    fitted = calibration.fit(cards.find("made").judged, "temperature")
+    fitted = calibration.fit(stored_models.find("made").judged, "temperature")
     card_choices.save_calibration("made", fitted)
     card_choices.save_point("made", CALIBRATED)
     card_choices.save_calibration("made", None)
@@ -87,10 +89,10 @@ def test_a_runs_epoch_is_refused_with_the_next_step(run_copy) -> None:
 
 def test_a_choice_keeps_the_evaluation_of_before(model, phantom_root) -> None:
     dataset = catalog.read(phantom_root)
-    before = evaluation.folder_of("made", dataset, "valid")
+    before = evaluation_job.folder_of("made", dataset, "valid")
     card_choices.save_point("made", POINT)
     card_choices.save_promise("made", Promise())
-    assert evaluation.folder_of("made", dataset, "valid") == before
+    assert evaluation_job.folder_of("made", dataset, "valid") == before
 
 
 def test_a_card_of_before_has_no_choices(model) -> None:
@@ -127,7 +129,7 @@ def test_nonsense_in_a_card_costs_it_one_sentence(model, choices) -> None:
     fields, _ = checksums.split_own(json.loads((model / CARD).read_text()))
     (model / CARD).write_bytes(checksums.json_with_own(fields | {"choices": choices}))
     with pytest.raises(ModelError, match="The card of made cannot be read") as refused:
-        cards.find("made")
+        stored_models.find("made")
     assert len(str(refused.value)) < 500
 
 

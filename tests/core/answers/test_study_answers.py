@@ -10,11 +10,12 @@ from fracture_core.answers import card_choices, study_answers
 from fracture_core.errors import ConfigError
 from fracture_core.films.film_checks import Check
 from fracture_core.folders import PROJECT
-from fracture_core.models import cards
-from fracture_core.models.study_prediction import FilmPrediction, StudyPrediction
+from fracture_core.models import released_models, stored_models
+from fracture_core.models.model import Model
 from fracture_core.operating_points import calibration, study_scores
 from fracture_core.operating_points.choices import OperatingPoint
 from fracture_core.operating_points.promise import Answer, Promise
+from fracture_core.prediction.study_prediction import FilmPrediction, StudyPrediction
 from tests.core import made_predictions
 
 ODD = Check(name="aspect", value=9.0, limit=5.0, doubt="Its shape is odd.")
@@ -23,11 +24,11 @@ MEAN = OperatingPoint(rule="mean", threshold=0.4, aim="youden", studies=900, pos
 
 
 @pytest.fixture
-def model(folders: Path) -> cards.Model:
+def model(folders: Path) -> Model:
     """A model of real films with 900 dev studies, enough for a promise."""
     dev = made_predictions.films(900, seed=1, split="train", skill=3.0)
     made_predictions.released("made", dev, synthetic=False)
-    return cards.find("made")
+    return stored_models.find("made")
 
 
 def film(probability: float, **more) -> FilmPrediction:
@@ -53,7 +54,7 @@ def test_sure_studies_are_answered_and_others_left_to_a_person(model) -> None:
 
 def test_a_small_dev_leaves_every_study_to_a_person_and_says_why(folders) -> None:
     made_predictions.released("small", made_predictions.films(49, split="train"), synthetic=False)
-    answers = study_answers.of_model(cards.find("small"), 0.5)
+    answers = study_answers.of_model(stored_models.find("small"), 0.5)
     own = answers.of(study(film(0.01)))
     assert own.answer is Answer.PERSON
     assert "takes 59 studies cleared without a mistake" in own.reason
@@ -80,14 +81,14 @@ def test_what_dev_has_none_of_is_left_to_a_person(model, case, words) -> None:
 def test_a_model_of_synthetic_films_promises_nothing_on_real_ones(folders) -> None:
     dev = made_predictions.films(900, seed=1, split="train", skill=3.0)
     made_predictions.released("made", dev)
-    answers = study_answers.of_model(cards.find("made"), 0.5)
+    answers = study_answers.of_model(stored_models.find("made"), 0.5)
     assert answers.of(study(film(0.0))).reason == study_answers.OF_SYNTHETIC
     assert answers.of(study(film(0.0)), real=False).answer is Answer.NO_FRACTURE
 
 
 def test_the_saved_rule_is_told_beside_or_and_with_where_it_was_chosen(model) -> None:
     card_choices.save_point("made", MEAN)
-    answers = study_answers.of_model(cards.find("made"), 0.5)
+    answers = study_answers.of_model(stored_models.find("made"), 0.5)
     finding = answers.finding(study(film(0.3), film(0.9)))
     assert finding.fracture and finding.score == pytest.approx(0.6)
     assert "(mean of the films above 0.4) the model finds a fracture: score 0.600" in (
@@ -101,7 +102,7 @@ def test_the_saved_rule_is_told_beside_or_and_with_where_it_was_chosen(model) ->
 
 def test_a_saved_point_of_or_needs_no_second_finding(model) -> None:
     card_choices.save_point("made", replace(MEAN, rule="or"))
-    saved = cards.find("made")
+    saved = stored_models.find("made")
     answers = study_answers.of_model(saved, saved.card.threshold)
     assert answers.threshold == 0.4
     assert answers.finding(study(film(0.9))) is None
@@ -111,7 +112,7 @@ def test_the_calibrated_probability_is_the_cards_map_of_the_or_score(model) -> N
     assert study_answers.of_model(model, 0.5).probability(study(film(0.9))) is None
     fitted = calibration.fit(model.judged, "isotonic")
     card_choices.save_calibration("made", fitted)
-    answers = study_answers.of_model(cards.find("made"), 0.5)
+    answers = study_answers.of_model(stored_models.find("made"), 0.5)
     expected = fitted.studies.apply([0.9])[0]
     assert answers.probability(study(film(0.2), film(0.9))) == expected
     assert answers.to_dict(study(film(0.9)), True)["calibrated_probability"] == expected
@@ -122,7 +123,9 @@ def test_the_calibrated_rule_scores_by_the_cards_map_of_films(model) -> None:
     fitted = calibration.fit(model.judged, "temperature")
     card_choices.save_calibration("made", fitted)
     card_choices.save_point("made", replace(MEAN, rule="calibrated_max"))
-    finding = study_answers.of_model(cards.find("made"), 0.5).finding(study(film(0.2), film(0.7)))
+    finding = study_answers.of_model(stored_models.find("made"), 0.5).finding(
+        study(film(0.2), film(0.7))
+    )
     scores = [0.2, 0.7]
     assert finding.score == study_scores.score("calibrated_max", scores, fitted.films)
 
@@ -137,7 +140,7 @@ def test_no_calibrated_probability_is_certain(value: float, words: str) -> None:
 def test_a_promise_takes_its_numbers_from_the_command_the_card_and_the_default(model) -> None:
     assert study_answers.changed(model) == Promise()
     card_choices.save_promise("made", Promise(missed_percent=10.0, confidence_percent=90.0))
-    saved = cards.find("made")
+    saved = stored_models.find("made")
     assert study_answers.changed(saved, 2.0) == Promise(missed_percent=2.0, confidence_percent=90.0)
     assert study_answers.of_model(saved, 0.5).limits.promise.missed_percent == 10.0
     with pytest.raises(ConfigError, match=r"from 0\.1 to 50; received 0"):
@@ -145,7 +148,7 @@ def test_a_promise_takes_its_numbers_from_the_command_the_card_and_the_default(m
 
 
 def test_limits_come_from_out_of_fold_studies_where_a_model_has_them() -> None:
-    starter = cards.read(PROJECT / "models" / "starter-five-conv")
+    starter = released_models.read(PROJECT / "models" / "starter-five-conv")
     source, films = study_answers.unseen_films(starter)
     answers = study_answers.of_model(starter, 0.5)
     assert source == answers.source == "out-of-fold" and len(films) > len(starter.judged)

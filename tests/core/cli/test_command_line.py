@@ -26,9 +26,11 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.epochs import predictions
 from fracture_core.errors import ConfigError
+from fracture_core.evaluations import evaluation, evaluation_file, evaluation_job
 from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, caveats, evaluation, model_names
+from fracture_core.models import model_names, stored_models
+from fracture_core.prediction import caveats
 from fracture_core.runs import journal, run_config, run_folders, run_status
 from fracture_core.runs.run_status import State
 from fracture_core.verdicts import estimates
@@ -484,7 +486,7 @@ def test_no_films_name_speaks_to_the_terminal(run_copy, study, tmp_path, capsys)
 def test_predict_has_the_designs_shape(run_copy, study, capsys) -> None:
     record = json.loads(spoken(capsys, "predict", "finished", study, "--threshold", 0.3, "--json"))
     assert list(record) == ["model", "threshold", "warnings", "studies", "promise"]
-    model = cards.find("finished")
+    model = stored_models.find("finished")
     assert record["warnings"] == list(caveats.warnings(model, 0.3, real=False))
     assert "This run has no gate yet" in record["warnings"][-1]
     assert record["threshold"] == 0.3
@@ -547,15 +549,15 @@ def test_predict_prints_the_models_caveats_before_any_verdict(
     printed = capsys.readouterr().err
     assert "Warning: Sensitivity 0: at the threshold of 1.00 it found none of its" in printed
     assert "Warning: This run has no gate yet" in printed
-    assert cards.NEVER_SEEN not in printed  # drawn films are what it has learned from
+    assert caveats.NEVER_SEEN not in printed  # drawn films are what it has learned from
     shutil.copytree(study, tmp_path / "mine")
     words = ["predict", "finished", str(tmp_path / "mine"), "--report", str(tmp_path / "r.html")]
     assert command_line.main([*words, "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert record["warnings"][0] == cards.NEVER_SEEN
+    assert record["warnings"][0] == caveats.NEVER_SEEN
     report = (tmp_path / "r.html").read_text()
-    assert report.index(cards.NEVER_SEEN) < report.index("<h1>")
-    assert report.count(cards.NEVER_SEEN) == 1
+    assert report.index(caveats.NEVER_SEEN) < report.index("<h1>")
+    assert report.count(caveats.NEVER_SEEN) == 1
 
 
 def test_predict_takes_many_studies_and_names_refused_films(
@@ -703,12 +705,12 @@ def test_evaluate_names_the_studies_of_patients_that_the_model_was_trained_on(
 
 
 def test_an_evaluation_of_a_whole_split_is_saved(run_copy, phantom_root, capsys) -> None:
-    kept = evaluation.folder_of("finished@3", catalog.read(phantom_root), "valid")
+    kept = evaluation_job.folder_of("finished@3", catalog.read(phantom_root), "valid")
     spoken(capsys, "evaluate", "finished@3", phantom_root, "--part", "forearm", "--json")
-    assert evaluation.load(kept) is None
+    assert evaluation_file.load(kept) is None
     printed = json.loads(spoken(capsys, "evaluate", "finished@3", phantom_root, "--json"))
     lines = [{k: v for k, v in line.items() if k != "acquaintance"} for line in printed["lines"]]
-    saved = evaluation.load(kept).to_dict()
+    saved = evaluation_file.load(kept).to_dict()
     assert saved["studies"].items() <= printed["studies"].items()
     same = saved.keys() - {"studies", "images"}
     plain = printed | {"lines": lines}
@@ -721,7 +723,7 @@ def test_an_evaluation_of_a_whole_split_is_saved(run_copy, phantom_root, capsys)
 def test_evaluate_does_not_keep_an_epoch_as_another_one(
     run_copy, phantom_root, capsys, monkeypatch
 ) -> None:
-    dataset, judge = catalog.read(phantom_root), evaluation.evaluate
+    dataset, judge = catalog.read(phantom_root), evaluation_job.evaluate
     epochs = {epoch: journal.up_to(run_copy / "metrics.jsonl", "epoch", epoch) for epoch in (1, 2)}
     journal.replace_lines(run_copy / "metrics.jsonl", epochs[1])
     run_status.write(run_copy, run_status.Status(state=run_status.State.RUNNING, epoch=1))
@@ -732,13 +734,13 @@ def test_evaluate_does_not_keep_an_epoch_as_another_one(
         journal.append_line(run_copy / "metrics.jsonl", better)
         return judge(*words, **more)
 
-    before = evaluation.folder_of("finished", dataset, "valid")
-    monkeypatch.setattr(evaluation, "evaluate", judge_later)
+    before = evaluation_job.folder_of("finished", dataset, "valid")
+    monkeypatch.setattr(evaluation_job, "evaluate", judge_later)
     assert json.loads(spoken(capsys, "evaluate", "finished", phantom_root, "--json"))["model"] == (
         "finished@2"
     )
-    assert before != evaluation.folder_of("finished", dataset, "valid")
-    assert evaluation.load(before) is None
+    assert before != evaluation_job.folder_of("finished", dataset, "valid")
+    assert evaluation_file.load(before) is None
 
 
 def test_a_model_of_one_verdict_has_a_kappa_without_interval(

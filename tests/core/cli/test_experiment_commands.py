@@ -9,7 +9,7 @@ from fracture_core.cli import command_line
 from fracture_core.config.limits import LIMITS
 from fracture_core.cross_validation import group, out_of_fold
 from fracture_core.jobs import launcher
-from fracture_core.models import cards
+from fracture_core.models import stored_models
 from fracture_core.runs import run_folders, run_lock, run_requests, run_status
 from fracture_core.runs.run_status import State, Status
 
@@ -41,7 +41,7 @@ def test_the_command_trains_each_fold_and_every_command_prints_the_same_figures(
     text = printed(capsys, "evaluate", "both")
     assert "out of fold: " in text and "fold 2" in text and "greatest" in text
     assert "Released" in printed(capsys, "release", "both", "mean")
-    model = cards.find("mean")
+    model = stored_models.find("mean")
     assert model.card.out_of_fold["films"] == len(films)
     of_model = json.loads(printed(capsys, "evaluate", "mean", "--out-of-fold", "--json"))
     same = ("studies", "images", "lines", "folds", "spread")

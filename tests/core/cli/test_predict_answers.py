@@ -13,7 +13,7 @@ from fracture_core.curation import corrections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
 from fracture_core.folders import models_folder
-from fracture_core.models import cards
+from fracture_core.models import stored_models
 from fracture_core.operating_points import calibration
 from fracture_core.operating_points.choices import OperatingPoint
 from fracture_core.operating_points.promise import Promise
@@ -86,7 +86,7 @@ def test_a_promise_out_of_range_is_refused_in_one_sentence(model, phantom_root, 
 
 
 def test_choices_of_the_card_are_used_and_told(model, phantom_root, capsys) -> None:
-    judged = cards.find(model).judged
+    judged = stored_models.find(model).judged
     fitted = calibration.fit(judged, "temperature")
     card_choices.save_calibration(model, fitted)
     card_choices.save_point(model, POINT)
@@ -114,11 +114,11 @@ def test_a_kept_threshold_of_or_is_the_verdicts(model, phantom_root, capsys) -> 
 
 def test_the_answer_goes_by_dev_s_corrected_labels_on_request(model, phantom_root, capsys) -> None:
     dev_of(1)
-    dev = cards.find(model).judged
+    dev = stored_models.find(model).judged
     studies = catalog.studies(dev)
     labels = dict.fromkeys(studies["key"], 0)
     value = corrections.corrected(Corrections(), studies, labels, "AB", "casts")
-    corrections.write(cards.find(model).card.data.hash, value)
+    corrections.write(stored_models.find(model).card.data.hash, value)
     words = ("predict", model, study(phantom_root), "--threshold", 1, "--json")
     plain = json.loads(spoken(capsys, *words))
     assert plain["studies"][0]["answer"] == "a person must look"

@@ -15,7 +15,7 @@ from fracture_core.config.setting import Setting
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.epochs import forks
 from fracture_core.errors import ConfigError
-from fracture_core.models import cards
+from fracture_core.runs import training_command
 
 SETTINGS = setting_table.settings()
 OPTIONAL = [setting for setting in SETTINGS.values() if setting.path not in setting_options.DATA]
@@ -79,7 +79,7 @@ def test_every_setting_has_its_option_with_help_range_and_default(capsys) -> Non
 
 def test_the_command_of_a_config_with_every_setting_changed_makes_the_same_config() -> None:
     changed = everything_changed()
-    words = shlex.split(cards.command(changed))
+    words = shlex.split(training_command.of_config(changed))
     assert setting_options.config_of(command_line.parse(words[3:])) == changed
 
 

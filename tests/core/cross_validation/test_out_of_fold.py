@@ -19,14 +19,23 @@ from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
 from fracture_core.epochs import predictions
 from fracture_core.errors import ConfigError, ModelError, RunError
+from fracture_core.evaluations import evaluation
 from fracture_core.folders import PROJECT
-from fracture_core.models import card_changes, cards, evaluation
-from fracture_core.models.cards import Card
-from fracture_core.models.model_names import CARD
+from fracture_core.models import (
+    card_changes,
+    epoch_models,
+    model_files,
+    prediction_table,
+    released_models,
+    stored_models,
+)
+from fracture_core.models.model import Model
+from fracture_core.models.model_card import Card
+from fracture_core.models.model_files import CARD
 from fracture_core.operating_points.promise import Promise
 from fracture_core.releases import release
 from fracture_core.reports import page_receipts, receipts
-from fracture_core.runs import journal, run_config, run_facts, run_folders
+from fracture_core.runs import journal, run_config, run_facts, run_folders, training_command
 from fracture_core.verdicts import estimates, resampling
 
 
@@ -40,7 +49,7 @@ def test_every_training_film_is_predicted_once_by_a_run_that_never_saw_its_patie
         seen = journal.films(run_folders.find(f"pair-fold{fold}"))
         seen = seen[seen["role"].isin(["train", "dev"])]
         assert len(seen) and not set(own["patient"]) & set(seen["patient"])
-    like_dev = cards.prediction_table(films.to_parquet(None))  # the form of a dev table
+    like_dev = prediction_table.read(films.to_parquet(None))  # the form of a dev table
     assert like_dev["probability"].dtype == np.float32 and set(like_dev["role"]) == {"dev"}
 
 
@@ -49,7 +58,7 @@ def test_the_predictions_are_those_of_each_runs_best_dev_epoch(pair: Group) -> N
     for fold in pair.numbers:
         folder = run_folders.find(pair.run_name(fold))
         epoch = predictions.best_epoch(folder)
-        own = cards.run_predictions(folder, epoch)
+        own = predictions.with_films(folder, epoch)
         own = own[own["role"] == "valid"].set_index("path")
         pd.testing.assert_series_equal(
             own["probability"], films.loc[own.index, "probability"], check_names=False
@@ -77,7 +86,7 @@ def test_the_last_fold_keeps_table_and_figures_and_other_predictions_make_them_a
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "changed"])
 def test_a_damaged_table_is_made_again(pair: Group, damage: str) -> None:
-    before, path = out_of_fold.read("pair"), pair.folder / cards.OUT_OF_FOLD
+    before, path = out_of_fold.read("pair"), pair.folder / model_files.OUT_OF_FOLD
     content = path.read_bytes()
     if damage == "gone":
         path.unlink()
@@ -186,7 +195,7 @@ def test_a_figure_that_a_fold_lacks_has_no_spread() -> None:
 def test_the_networks_become_an_ensemble_whose_card_holds_the_out_of_fold_figures(
     pair: Group,
 ) -> None:
-    model = cards.read(fold_release.make(pair, "mean-of-two"))
+    model = released_models.read(fold_release.make(pair, "mean-of-two"))
     facts = model.card.out_of_fold
     expected = fold_figures.record(out_of_fold.read("pair"), model.card.threshold)
     assert facts["studies"]["auroc"] == expected["studies"]["auroc"]
@@ -205,34 +214,34 @@ def test_the_networks_become_an_ensemble_whose_card_holds_the_out_of_fold_figure
 def test_the_predictions_go_beside_a_model_of_the_same_settings_alone(
     pair: Group, folders: Path, phantom_root: Path
 ) -> None:
-    fold = cards.of_run(run_folders.find("pair-fold1"))
+    fold = epoch_models.of_run(run_folders.find("pair-fold1"))
     weights = fold.weights.read_bytes()
-    whole = cards.full_command(pair.config, group.members(pair)[1].data.phantom)
+    whole = training_command.portable(pair.config, group.members(pair)[1].data.phantom)
     for name, command in (("same", whole), ("other", f"{whole} --seed 9")):
         card = replace(fold.card, command=command)
         release.publish(name, card, weights, fold.judged)
-    model = cards.read(fold_release.attach(pair, "same"))
+    model = released_models.read(fold_release.attach(pair, "same"))
     pd.testing.assert_frame_equal(out_of_fold.of_model(model), out_of_fold.read("pair"))
-    pd.testing.assert_frame_equal(model.judged, cards.find("other").judged)
+    pd.testing.assert_frame_equal(model.judged, stored_models.find("other").judged)
     for name in ("other", "pair-fold1"):
         with pytest.raises(ModelError, match=r"another command|is a run"):
             fold_release.attach(pair, name)
-    assert not (folders / "models" / "other" / cards.OUT_OF_FOLD).exists()
+    assert not (folders / "models" / "other" / model_files.OUT_OF_FOLD).exists()
 
 
 @pytest.fixture
-def attached(pair: Group) -> cards.Model:
+def attached(pair: Group) -> Model:
     """A released model of the group's settings, with the group's predictions."""
-    fold = cards.of_run(run_folders.find("pair-fold1"))
-    whole = cards.full_command(pair.config, group.members(pair)[1].data.phantom)
+    fold = epoch_models.of_run(run_folders.find("pair-fold1"))
+    whole = training_command.portable(pair.config, group.members(pair)[1].data.phantom)
     card = replace(fold.card, command=whole)
     release.publish("same", card, fold.weights.read_bytes(), fold.judged)
-    return cards.read(fold_release.attach(pair, "same"))
+    return released_models.read(fold_release.attach(pair, "same"))
 
 
-@pytest.mark.parametrize("killed_at", [cards.OUT_OF_FOLD, CARD])
+@pytest.mark.parametrize("killed_at", [model_files.OUT_OF_FOLD, CARD])
 def test_a_kill_between_table_and_card_loses_nothing(
-    attached: cards.Model, pair: Group, monkeypatch: pytest.MonkeyPatch, killed_at: str
+    attached: Model, pair: Group, monkeypatch: pytest.MonkeyPatch, killed_at: str
 ) -> None:
     before = out_of_fold.of_model(attached)
     other = before.assign(probability=np.float32(0.25))
@@ -250,14 +259,14 @@ def test_a_kill_between_table_and_card_loses_nothing(
             patch.setattr(fold_release, "replace_file", killed)
             patch.setattr(card_changes, "replace_file", killed)
             fold_release.attach(pair, "same")
-        pd.testing.assert_frame_equal(out_of_fold.of_model(cards.find("same")), before)
-    model = cards.read(fold_release.attach(pair, "same"))
+        pd.testing.assert_frame_equal(out_of_fold.of_model(stored_models.find("same")), before)
+    model = released_models.read(fold_release.attach(pair, "same"))
     pd.testing.assert_frame_equal(out_of_fold.of_model(model), other)
-    assert not (model.weights.parent / cards.PREVIOUS_OUT_OF_FOLD).exists()
+    assert not (model.weights.parent / model_files.PREVIOUS_OUT_OF_FOLD).exists()
 
 
 def test_a_choice_made_while_predictions_are_added_is_kept(
-    attached: cards.Model, pair: Group, monkeypatch: pytest.MonkeyPatch
+    attached: Model, pair: Group, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     promise = Promise(missed_percent=12)
     real = out_of_fold.of_group
@@ -268,19 +277,19 @@ def test_a_choice_made_while_predictions_are_added_is_kept(
         return made
 
     monkeypatch.setattr(out_of_fold, "of_group", slow)
-    model = cards.read(fold_release.attach(pair, "same"))
+    model = released_models.read(fold_release.attach(pair, "same"))
     assert model.card.choices.promise == promise and model.card.out_of_fold
 
 
 @pytest.mark.parametrize("damage", ["gone", "changed"])
 def test_a_table_that_is_not_the_cards_is_refused(pair: Group, damage: str) -> None:
     folder = fold_release.make(pair, "mean-of-two")
-    path = folder / cards.OUT_OF_FOLD
+    path = folder / model_files.OUT_OF_FOLD
     if damage == "gone":
         path.unlink()
     else:
         path.write_bytes(path.read_bytes() + b" ")
-    model = cards.read(folder)
+    model = released_models.read(folder)
     with pytest.raises(RunError, match=r"out_of_fold.parquet of mean-of-two .* Release it again"):
         out_of_fold.of_model(model)
 
@@ -290,11 +299,11 @@ def test_a_hostile_table_with_the_right_checksum_is_refused(
     pair: Group, column: dict[str, float]
 ) -> None:
     folder = fold_release.make(pair, "mean-of-two")
-    films = pd.read_parquet(folder / cards.OUT_OF_FOLD).assign(**column)
+    films = pd.read_parquet(folder / model_files.OUT_OF_FOLD).assign(**column)
     content = films.to_parquet(None, index=False)
-    (folder / cards.OUT_OF_FOLD).write_bytes(content)
-    model = cards.read(folder)
-    facts = model.card.out_of_fold | {"sha256": cards.sha256(content)}
+    (folder / model_files.OUT_OF_FOLD).write_bytes(content)
+    model = released_models.read(folder)
+    facts = model.card.out_of_fold | {"sha256": model_files.sha256(content)}
     hostile = replace(model, card=replace(model.card, out_of_fold=facts))
     with pytest.raises(RunError, match="Release it again"):
         out_of_fold.of_model(hostile)
@@ -330,7 +339,7 @@ def test_the_kept_note_is_json_that_fits_a_card(pair: Group) -> None:
 
 
 def test_the_shipped_starter_has_predictions_of_its_whole_training_split() -> None:
-    model = cards.read(PROJECT / "models" / "starter-five-conv")
+    model = released_models.read(PROJECT / "models" / "starter-five-conv")
     films = out_of_fold.of_model(model)
     assert len(films) == model.card.out_of_fold["films"] == 824  # 713 training and 111 dev films
     assert set(model.judged["path"]) <= set(films["path"])
@@ -390,14 +399,14 @@ def test_selection_and_corrections_of_the_folds_are_named_everywhere(
         assert expected in capsys.readouterr().out
         assert command_line.main(["evaluate", *words, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["training_split"] == expected
-    model = cards.find("mean-of-two")
+    model = stored_models.find("mean-of-two")
     value = out_of_fold.evaluation_of_model(model)
     assert dict(receipts.basis(value, model))["Training split"] == expected
     assert model.card.data.is_partial
 
 
 def test_predictions_by_another_selection_do_not_go_beside_a_model(
-    attached: cards.Model, curated: Group
+    attached: Model, curated: Group
 ) -> None:
     with pytest.raises(ModelError, match="by another selection or other corrected labels"):
         fold_release.attach(curated, "same")

@@ -13,10 +13,11 @@ from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import ConfigError, DataError
+from fracture_core.evaluations import evaluation, evaluation_job
 from fracture_core.jobs import launcher
 from fracture_core.jobs.worker import Worker
-from fracture_core.models import cards, evaluation, training_patients
-from fracture_core.runs import run_facts, run_folders
+from fracture_core.prediction import training_patients
+from fracture_core.runs import run_facts, run_folders, training_command
 from fracture_core.training_films import preparation
 
 
@@ -110,7 +111,7 @@ def test_corrections_that_were_never_made_are_refused(data) -> None:
 
 def test_the_command_of_a_run_names_both(data) -> None:
     config = TrainConfig(data="x", selection="odd hands", corrections=True)
-    command = cards.command(config)
+    command = training_command.of_config(config)
     assert "--selection 'odd hands'" in command and "--corrections" in command
 
 
@@ -149,7 +150,7 @@ def test_an_evaluation_of_a_selection_that_was_saved_anew_is_refused(
     asked: list[dict[str, Any]] = []
     monkeypatch.setattr(launcher, "start_job", lambda folder, request, *_: asked.append(request))
     monkeypatch.setattr(launcher, "job_request", lambda *_: asked[0])
-    folder = evaluation.start(run_copy.name, data, evaluation.SELECTION, first)
+    folder = evaluation_job.start(run_copy.name, data, evaluation.SELECTION, first)
     save(data, keys[2:4])
     with pytest.raises(DataError, match="saved again with other studies"):
-        evaluation.run_child(folder)
+        evaluation_job.run_child(folder)

@@ -7,7 +7,7 @@ import pytest
 
 from fracture_core.curation import corrections, relabelling
 from fracture_core.curation.corrections import Corrections
-from fracture_core.datasets import catalog
+from fracture_core.datasets import catalog, manifest_file
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError
 
@@ -16,7 +16,7 @@ STUDY = "valid/wrist/patient00003/study1"
 
 
 def dataset(rows: list[tuple], **more: object) -> Dataset:
-    manifest = pd.DataFrame(rows, columns=list(catalog.COLUMNS))
+    manifest = pd.DataFrame(rows, columns=list(manifest_file.COLUMNS))
     facts = {"root": Path("/x"), "kind": "mura", "skipped": (), "hash": "abc", "complete": True}
     return Dataset(**{**facts, "synthetic": False, "positive": None, **more}, manifest=manifest)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fracture_core.datasets import catalog
+from fracture_core.datasets import catalog, film_counts, manifest_file
 from fracture_core.errors import ClassesError, ConfigError, DataError
 from fracture_core.folders import cache_folder
 
@@ -53,7 +53,7 @@ def many(patients: int = 40) -> pd.DataFrame:
         for part in ("hand", "wrist")
         for i in range(first, last + 1)
     ]
-    return pd.DataFrame(rows, columns=list(catalog.COLUMNS))
+    return pd.DataFrame(rows, columns=list(manifest_file.COLUMNS))
 
 
 # Reading
@@ -63,7 +63,7 @@ def test_mura_becomes_a_manifest(root) -> None:
     data = catalog.read(root)
     assert (data.kind, data.root, data.positive) == ("mura", root.resolve(), None)
     assert (data.synthetic, data.complete, data.skipped) == (False, True, ())
-    assert tuple(data.manifest.columns) == catalog.COLUMNS
+    assert tuple(data.manifest.columns) == manifest_file.COLUMNS
     assert tuple(data.manifest["path"]) == FILMS
     assert data.manifest.iloc[1].tolist() == [
         *("train", "hand", "patient00001", "study1", 1, 1, FILMS[1])
@@ -80,7 +80,7 @@ def test_class_folders_become_the_same_kind_of_manifest(tmp_path) -> None:
     tree(tmp_path, "train/yes/1.png", "train/no/2.png", "valid/yes/3.png")
     data = catalog.read(tmp_path, positive="yes")
     assert (data.kind, data.positive) == ("class_folders", "yes")
-    assert tuple(data.manifest.columns) == catalog.COLUMNS
+    assert tuple(data.manifest.columns) == manifest_file.COLUMNS
     assert data.manifest["label"].tolist() == [0, 1, 1]
 
 
@@ -306,7 +306,7 @@ def test_test_rows_keep_their_own_role() -> None:
 
 def test_an_inspection_counts_parts_and_closes_each_split_with_all(root) -> None:
     tree(root, "train/XR_HAND/notes.txt", "train/XR_HAND/more/a.png")
-    facts = json.loads(json.dumps(catalog.inspect(catalog.read(root))))
+    facts = json.loads(json.dumps(film_counts.inspect(catalog.read(root))))
     assert (facts["root"], facts["kind"]) == (str(root.resolve()), "mura")
     assert facts["skipped"] == [
         {"path": "train/XR_HAND/more", "reason": "is not a patient's folder"}

@@ -9,8 +9,8 @@ import pytest
 
 from fracture_core.epochs import epoch_weights, feature_maps, forks, predictions
 from fracture_core.jobs import launcher
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
+from fracture_core.models import stored_models
+from fracture_core.prediction.inference import Predictor
 from fracture_core.runs import journal
 
 
@@ -20,7 +20,7 @@ def test_a_run_leaves_filters_and_maps_of_one_film_at_every_epoch(run_copy: Path
     films = predictions.predicted_films(journal.films(run_copy))
     film = films.iloc[features.film]
     assert (film["role"], film["label"]) == ("dev", 1)
-    predictor = Predictor(cards.find(f"{run_copy.name}@3"))
+    predictor = Predictor(stored_models.find(f"{run_copy.name}@3"))
     kernels = predictor.network.get_layer("conv_1").kernel.numpy()
     assert np.array_equal(features.kernels, kernels[:, :, 0])
     assert [maps.shape for maps in features.maps] == [(16, 30, 30), (16, 28, 28), (16, 12, 12)]

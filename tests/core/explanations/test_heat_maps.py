@@ -14,9 +14,9 @@ from fracture_core.errors import ConfigError
 from fracture_core.explanations import heat_maps
 from fracture_core.explanations.heat_maps import HeatMap
 from fracture_core.films import images
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
+from fracture_core.models import epoch_models
 from fracture_core.networks import architectures
+from fracture_core.prediction.inference import Predictor
 from fracture_core.runs import journal
 from tests.core.every_network import SOME
 
@@ -39,7 +39,7 @@ class OwnPredictor(Predictor):
 @pytest.fixture(scope="module")
 def predictor(finished_run) -> Predictor:
     """A Predictor of the finished run's last epoch."""
-    return Predictor(cards.of_run(finished_run, 3))
+    return Predictor(epoch_models.of_run(finished_run, 3))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def corner_watcher(tmp_path: Path, finished_run: Path) -> Predictor:
     )
     path = tmp_path / "corner.weights.h5"
     network.save_weights(path)
-    model = cards.of_run(finished_run, 3)
+    model = epoch_models.of_run(finished_run, 3)
     card = replace(model.card, architecture="one_conv", options=options)
     return Predictor(replace(model, card=card, weights=path))
 

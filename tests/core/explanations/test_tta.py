@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from fracture_core.explanations import tta
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
+from fracture_core.models import epoch_models
 from fracture_core.networks.augmentation import apply, preview, turned
+from fracture_core.prediction.inference import Predictor
 
 
 @pytest.fixture(scope="module")
 def predictor(finished_run) -> Predictor:
     """A Predictor of the finished run's last epoch."""
-    return Predictor(cards.of_run(finished_run, 3))
+    return Predictor(epoch_models.of_run(finished_run, 3))
 
 
 def test_turns_and_flips_are_what_they_are_called() -> None:

@@ -14,8 +14,9 @@ from fracture_core.errors import ModelError
 from fracture_core.exports import model_formats
 from fracture_core.films import images
 from fracture_core.folders import PROJECT
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
+from fracture_core.models import released_models
+from fracture_core.models.model import Model
+from fracture_core.prediction.inference import Predictor
 
 MODEL = "starter-five-conv"
 FILMS = 200
@@ -23,12 +24,12 @@ CLOSE = 1e-5  # between probabilities: sums in another order
 
 
 @pytest.fixture(scope="module")
-def model() -> cards.Model:
-    return cards.read(PROJECT / "models" / MODEL)
+def model() -> Model:
+    return released_models.read(PROJECT / "models" / MODEL)
 
 
 @pytest.fixture(scope="module")
-def pixels(model: cards.Model, phantom_root: Path) -> np.ndarray:
+def pixels(model: Model, phantom_root: Path) -> np.ndarray:
     """Two hundred films, uint8 (n, size, size): those of the phantom, turned and brightened too."""
     paths = sorted(phantom_root.rglob("*.png"))
     own = np.stack([images.to_pixels(images.decode(path), model.card.recipe) for path in paths])
@@ -100,7 +101,7 @@ READERS = {
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the converters
 @pytest.mark.parametrize("to", model_formats.FORMATS)
 def test_every_format_gives_the_same_verdicts(
-    model: cards.Model, pixels: np.ndarray, tmp_path: Path, to: str
+    model: Model, pixels: np.ndarray, tmp_path: Path, to: str
 ) -> None:
     folder = model_formats.write(model, to, tmp_path / "out")
     there = READERS[to](folder)(pixels.astype(np.float32)[..., None])[:, 0]
@@ -112,7 +113,7 @@ def test_every_format_gives_the_same_verdicts(
     assert json.loads((folder / "card.json").read_text())["threshold"] == threshold
 
 
-def test_an_ensemble_is_one_network_of_plain_layers(model: cards.Model, pixels: np.ndarray) -> None:
+def test_an_ensemble_is_one_network_of_plain_layers(model: Model, pixels: np.ndarray) -> None:
     from fracture_core.networks import architectures
 
     members = [architectures.build("three_conv", 32), architectures.build("all_conv", 32)]
@@ -123,7 +124,7 @@ def test_an_ensemble_is_one_network_of_plain_layers(model: cards.Model, pixels: 
 
 
 def test_what_cannot_be_exported_leaves_nothing(
-    model: cards.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ModelError, match="No format is called 'torch'"):
         model_formats.write(model, "torch", tmp_path / "out")

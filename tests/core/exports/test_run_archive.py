@@ -3,6 +3,7 @@
 import io
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from fracture_core.errors import DamagedFile, DataError, RunBusy, RunError, RunN
 from fracture_core.exports import run_archive
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
-from fracture_core.runs import run_folders, run_lock, run_status
+from fracture_core.runs import journal, run_config, run_folders, run_lock, run_status
 
 
 def run_of(folder: Path) -> run_folders.Run:
@@ -59,6 +60,7 @@ def test_a_run_that_was_read_back_goes_on_where_it_stopped(
     moved = Path(shutil.copytree(phantom_root, tmp_path / "elsewhere"))
     folder = run_archive.read(archive, "copy", data=moved)
     assert run_of(folder).config.data == str(moved)
+    assert run_of(folder).data_root == moved  # the films that it was trained on lie there too
     for each in (run_copy, folder):
         launcher.resume(each, more_epochs=1, wait_for_slot=False)
         assert launcher.wait(each).state is run_status.State.FINISHED
@@ -66,11 +68,39 @@ def test_a_run_that_was_read_back_goes_on_where_it_stopped(
     assert tables[0] == tables[1]
 
 
+def test_a_folder_that_lacks_films_of_the_run_is_refused_and_leaves_no_run(
+    archive: Path, run_copy: Path, phantom_root: Path, tmp_path: Path
+) -> None:
+    fewer = Path(shutil.copytree(phantom_root, tmp_path / "fewer"))
+    first = journal.films(run_copy)["path"].iloc[0]
+    (fewer / first).unlink()
+    with pytest.raises(RunError, match=rf"lacks 1 of the .*, first {first}\. Name the folder"):
+        run_archive.read(archive, "copy", data=fewer)
+    with pytest.raises(RunError, match="nowhere lacks"):
+        run_archive.read(archive, "copy", data=tmp_path / "nowhere")
+    assert not run_folders.exists("copy")
+
+
+def test_the_folder_above_the_films_may_be_named_as_before(
+    archive: Path, run_copy: Path, phantom_root: Path, tmp_path: Path
+) -> None:
+    run_config.complete(
+        run_copy,
+        config=replace(run_of(run_copy).config, data=str(phantom_root.parent)).to_dict(),
+    )
+    above = run_archive.write(run_of(run_copy), tmp_path / "above.run.zip").path
+    moved = Path(shutil.copytree(phantom_root, tmp_path / "other" / phantom_root.name))
+    for name, data in (("parent", moved.parent), ("itself", moved)):
+        folder = run_archive.read(above, name, data=data)
+        assert run_of(folder).data_root == moved
+
+
 def test_films_go_with_it_when_asked(run_copy: Path, tmp_path: Path) -> None:
     path = run_archive.write(run_of(run_copy), tmp_path / "whole.run.zip", films=True).path
     folder = run_archive.read(path, "copy", films=tmp_path / "films")
     config = run_of(folder).config
     assert config.data == str(tmp_path / "films")
+    assert run_of(folder).data_root == tmp_path / "films"
     there = catalog.read(Path(config.data))
     assert there.hash == run_of(folder).data.hash
     with pytest.raises(RunError, match="holds files already"):

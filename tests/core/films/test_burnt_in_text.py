@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from fracture_core.films import burnt_in_text
-from fracture_core.models.study_prediction import FilmPrediction, StudyPrediction
+from fracture_core.prediction.study_prediction import FilmPrediction, StudyPrediction
 from fracture_core.reports import study_record
 
 

@@ -10,8 +10,9 @@ from fracture_core.config.schedule_settings import Schedule
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.floors import card_settings
 from fracture_core.folders import PROJECT
-from fracture_core.models import cards
-from fracture_core.models.cards import Card
+from fracture_core.models import released_models
+from fracture_core.models.model_card import Card
+from fracture_core.runs import training_command
 
 CONFIG = TrainConfig(
     data="films",
@@ -32,14 +33,14 @@ CONFIG = TrainConfig(
 )
 
 
-def card(config: TrainConfig, command: str | None = None) -> Card:
+def made_card(config: TrainConfig, command: str | None = None) -> Card:
     return Card(
         name="made",
         architecture=config.architecture,
         options=config.options,
         recipe=config.recipe,
         parts=config.parts,
-        command=cards.full_command(config, None) if command is None else command,
+        command=training_command.portable(config, None) if command is None else command,
         training={"normalization": config.normalization},
     )
 
@@ -47,12 +48,12 @@ def card(config: TrainConfig, command: str | None = None) -> Card:
 @pytest.mark.parametrize("normalization", ["recomputed", "running"])
 def test_every_setting_comes_back_from_the_command_in_the_card(normalization: str) -> None:
     config = replace(CONFIG, normalization=normalization)
-    assert card_settings.of_card(card(config), "films") == (config, True)
+    assert card_settings.of_card(made_card(config), "films") == (config, True)
 
 
 def test_data_lists_and_files_of_another_machine_are_left_out() -> None:
     config = replace(CONFIG, selection="odd hands", corrections=True, families="families.csv")
-    assert card_settings.of_card(card(config), "films") == (CONFIG, True)
+    assert card_settings.of_card(made_card(config), "films") == (CONFIG, True)
 
 
 def test_the_shipped_models_have_the_settings_of_their_commands() -> None:
@@ -60,7 +61,9 @@ def test_the_shipped_models_have_the_settings_of_their_commands() -> None:
         ("starter-five-conv", (20, 10, 3)),
         ("hairline-five-conv-96", (12, 64, 1)),
     ):
-        own, is_named = card_settings.of_card(cards.read(PROJECT / "models" / name).card, "films")
+        own, is_named = card_settings.of_card(
+            released_models.read(PROJECT / "models" / name).card, "films"
+        )
         assert is_named and (own.epochs, own.batch_size, own.seed) == settings
 
 
@@ -85,7 +88,7 @@ def test_the_shipped_models_have_the_settings_of_their_commands() -> None:
     ],
 )
 def test_without_a_readable_command_the_others_are_defaults(command: str) -> None:
-    own, is_named = card_settings.of_card(card(CONFIG, command), "films")
+    own, is_named = card_settings.of_card(made_card(CONFIG, command), "films")
     assert not is_named
     assert own == replace(
         TrainConfig(data="films"),

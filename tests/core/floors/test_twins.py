@@ -15,10 +15,13 @@ from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.errors import ModelError, Stopped
+from fracture_core.evaluations import evaluation
 from fracture_core.films import pixel_cache
 from fracture_core.floors import evaluation_floors, floors_job, twins
 from fracture_core.jobs import launcher
-from fracture_core.models import cards, evaluation
+from fracture_core.models import epoch_models, stored_models
+from fracture_core.models.model import Model
+from fracture_core.models.model_card import Member
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_status import State
 from fracture_core.training import loop
@@ -111,11 +114,11 @@ def test_a_stop_ends_the_twins() -> None:
 
 
 @pytest.fixture
-def model(run_copy: Path) -> cards.Model:
-    return cards.find(run_copy.name)
+def model(run_copy: Path) -> Model:
+    return stored_models.find(run_copy.name)
 
 
-def test_a_child_makes_the_twins_of_a_run_once(model: cards.Model) -> None:
+def test_a_child_makes_the_twins_of_a_run_once(model: Model) -> None:
     folder = floors_job.start(model.reference)
     status = launcher.wait(folder)
     assert status.state is State.FINISHED, journal.log_tail(folder, name="floors.log")
@@ -149,10 +152,10 @@ def _damaged_twins_are_none(folder: Path) -> None:
 
 
 def test_twins_belong_to_the_weights_and_films_that_they_were_made_for(
-    model: cards.Model, run_copy: Path
+    model: Model, run_copy: Path
 ) -> None:
     folder = floors_job.folder_of(model)
-    other = cards.of_run(run_copy, 1 if model.card.epoch != 1 else 2)
+    other = epoch_models.of_run(run_copy, 1 if model.card.epoch != 1 else 2)
     assert floors_job.folder_of(other) != folder
     made = small_twins(journal.films(run_copy))
     floors_job.save(folder, made)
@@ -165,13 +168,13 @@ def test_twins_belong_to_the_weights_and_films_that_they_were_made_for(
     assert loaded.of(films[films["role"] == "train"]) == {}
 
 
-def test_cheap_floors_need_no_request(model: cards.Model) -> None:
+def test_cheap_floors_need_no_request(model: Model) -> None:
     kept = evaluation_floors.sources(model, None)
     assert kept.twins is None and kept.training is not None
     assert "The twins were not made yet." in kept.missing
 
 
-def test_films_of_other_data_have_no_twins_even_under_the_same_paths(model: cards.Model) -> None:
+def test_films_of_other_data_have_no_twins_even_under_the_same_paths(model: Model) -> None:
     films = floors_job.sources(model, None).films
     floors_job.save(floors_job.folder_of(model), small_twins(films))
     kept = evaluation_floors.sources(model, None)
@@ -186,7 +189,7 @@ def test_films_of_other_data_have_no_twins_even_under_the_same_paths(model: card
 
 
 def test_brightness_comes_from_the_pixels_that_the_run_has_cached(
-    model: cards.Model, folders: Path
+    model: Model, folders: Path
 ) -> None:
     assert evaluation_floors.sources(model, None).brightness is None
     own = floors_job.sources(model, None)
@@ -198,11 +201,11 @@ def test_brightness_comes_from_the_pixels_that_the_run_has_cached(
 
 
 def test_an_ensemble_and_a_model_without_its_data_have_no_twins(
-    model: cards.Model,
+    model: Model,
 ) -> None:
     card = replace(
         model.card,
-        members=tuple(cards.Member(name=name, architecture="one_conv") for name in ("one", "two")),
+        members=tuple(Member(name=name, architecture="one_conv") for name in ("one", "two")),
     )
     with pytest.raises(ModelError, match="Use one of its members: one, two"):
         floors_job.sources(replace(model, card=card), None)
@@ -212,7 +215,7 @@ def test_an_ensemble_and_a_model_without_its_data_have_no_twins(
 
 
 def test_a_released_models_twins_are_made_from_the_data_that_its_card_names(
-    model: cards.Model, phantom_root: Path
+    model: Model, phantom_root: Path
 ) -> None:
     dataset, released = catalog.read(phantom_root), replace(model, reference="starter")
     films = floors_job.sources(released, dataset).films
@@ -225,7 +228,7 @@ def test_a_released_models_twins_are_made_from_the_data_that_its_card_names(
 
 
 def test_the_command_prints_floors_of_what_the_model_keeps(
-    model: cards.Model, run_copy: Path, capsys: pytest.CaptureFixture[str]
+    model: Model, run_copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     floors_job.save(floors_job.folder_of(model), small_twins(journal.films(run_copy)))
     assert command_line.main(["floors", model.reference, "--json"]) == 0
@@ -240,7 +243,7 @@ def test_the_command_prints_floors_of_what_the_model_keeps(
 
 
 def test_a_released_models_twins_have_the_settings_and_steps_of_its_card(
-    model: cards.Model, phantom_root: Path
+    model: Model, phantom_root: Path
 ) -> None:
     dataset = catalog.read(phantom_root)
     command = "python -m fracture_core train films --batch-size 4 --learning-rate 0.01 --seed 9"

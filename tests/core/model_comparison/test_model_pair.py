@@ -11,8 +11,8 @@ import pytest
 from fracture_core.cli import command_line
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import DataError
+from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.model_comparison import model_pair
-from fracture_core.models.evaluation import Evaluation
 from tests.core import made_runs
 
 

@@ -17,8 +17,8 @@ from fracture_core.datasets import catalog
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.errors import DataError, Stopped
 from fracture_core.jobs import launcher
-from fracture_core.models import cards
-from fracture_core.models.cards import Model
+from fracture_core.models import released_models
+from fracture_core.models.model import Model
 from fracture_core.neighbours import film_features, film_map, neighbours_job
 from fracture_core.runs import run_requests, run_status
 from fracture_core.runs.run_status import State
@@ -29,7 +29,7 @@ STARTER = PROJECT / "models" / "starter-five-conv"
 
 @pytest.fixture
 def model(folders: Path) -> Model:
-    return cards.read(Path(shutil.copytree(STARTER, folders / "models" / STARTER.name)))
+    return released_models.read(Path(shutil.copytree(STARTER, folders / "models" / STARTER.name)))
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_features_are_what_the_last_layer_receives_and_scores_those_of_predict(
     import keras
 
     from fracture_core.films import images
-    from fracture_core.models.inference import Predictor
+    from fracture_core.prediction.inference import Predictor
 
     made = make(model, dataset)
     predictor = Predictor(model)
@@ -106,7 +106,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from fracture_core.datasets import catalog
-from fracture_core.models import cards
+from fracture_core.models import released_models
 from fracture_core.neighbours import film_features, neighbours_job
 film_features.PIECE = 16
 save = film_features._save
@@ -115,7 +115,7 @@ def killed(folder, first, *rest):
         os.kill(os.getpid(), signal.SIGKILL)
     save(folder, first, *rest)
 film_features._save = killed
-dataset, model = catalog.read(Path(sys.argv[1])), cards.read(Path(sys.argv[2]))
+dataset, model = catalog.read(Path(sys.argv[1])), released_models.read(Path(sys.argv[2]))
 folder = film_features.folder_of(model, dataset)
 silent = [lambda done, total: None] * 3
 neighbours_job.make(model, dataset, folder, silent)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fracture_core.data_folders.film_listing import Listing
 from fracture_core.errors import ClassesError, DataError
 from fracture_core.readers import class_folders
-from fracture_core.readers.layouts import Listing
 from tests.core.dicoms import make
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.datasets import catalog
+from fracture_core.data_folders.film_listing import Listing
+from fracture_core.datasets import catalog, manifest_file
 from fracture_core.errors import ClassesError, DataError
 from fracture_core.readers import fracatlas, layouts
-from fracture_core.readers.layouts import Layout, Listing
+from fracture_core.readers.layouts import Layout
 
 HEADER = (
     "image_id,hand,leg,hip,shoulder,mixed,hardware,multiscan,fractured,fracture_count,frontal,"
@@ -364,7 +365,7 @@ def test_it_becomes_a_manifest_and_no_positive_class_is_asked(root, own_cache) -
     data = catalog.read(root)
     assert (data.kind, data.root, data.positive) == ("fracatlas", root, None)
     assert (data.synthetic, data.complete, data.skipped) == (False, True, ())
-    assert tuple(data.manifest.columns) == catalog.COLUMNS
+    assert tuple(data.manifest.columns) == manifest_file.COLUMNS
     assert catalog.read(root, positive="Fractured").positive is None
     assert catalog.read(root.parent).hash == data.hash
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from fracture_core import files
+from fracture_core.data_folders import film_listing, folder_entries
+from fracture_core.data_folders.name_order import natural, ranked
 from fracture_core.datasets import catalog
 from fracture_core.errors import DataError
 from fracture_core.readers import layouts
-from fracture_core.readers.layouts import Layout, find, natural, ranked
+from fracture_core.readers.layouts import Layout, find
 
 WHOLE = ["whole/a.png", "whole/b.png"]
 FILM = "train/XR_HAND/patient00001/study1_positive/image1.png"
@@ -127,8 +129,8 @@ def test_a_folder_of_the_system_is_no_question_of_permission(place) -> None:
 )
 def test_the_advice_on_a_folder_that_cannot_be_listed_fits_the_reason(number, step) -> None:
     reason = os.strerror(number)
-    assert step in layouts.advice(reason)
-    assert step in layouts.advice(f"{layouts.CLOSED} ({reason})")
+    assert step in folder_entries.advice(reason)
+    assert step in folder_entries.advice(f"{folder_entries.CLOSED} ({reason})")
 
 
 def test_a_folder_that_may_not_be_listed_is_refused(tmp_path, monkeypatch) -> None:
@@ -143,7 +145,7 @@ def test_a_folder_that_may_not_be_listed_is_refused(tmp_path, monkeypatch) -> No
 def test_a_link_that_leads_to_itself_costs_nothing_beside_it(tmp_path) -> None:
     tree(tmp_path, FILM)
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
-    assert layouts.folders(tmp_path) == ["train"]
+    assert folder_entries.folders(tmp_path) == ["train"]
     assert find(tmp_path).kind == "mura"
 
 
@@ -202,7 +204,7 @@ def test_links_that_lead_back_count_no_film_twice(tmp_path: Path) -> None:
     assert sorted(data.manifest["path"]) == ["broken/a.png", "broken/b.png", *WHOLE]
     notes = {each.path: each.reason for each in data.skipped}
     assert set(notes) == {"whole/up", "whole/self", "again", "top", "gone"}
-    assert {notes[name] for name in notes if name != "gone"} == {layouts.LOOP}
+    assert {notes[name] for name in notes if name != "gone"} == {film_listing.LOOP}
     assert notes["gone"].startswith("is a link to nowhere")
 
 
@@ -219,7 +221,7 @@ def test_a_link_in_muras_folders_counts_no_film_twice(tmp_path: Path) -> None:
     (tmp_path / "train" / "XR_HAND" / "patient00003").symlink_to("..")
     data = catalog.read(tmp_path)
     assert data.manifest["path"].tolist() == [FILM]
-    assert [each.reason for each in data.skipped] == [layouts.LOOP] * 2
+    assert [each.reason for each in data.skipped] == [film_listing.LOOP] * 2
 
 
 def test_other_data_sets_in_a_folder_are_named(tmp_path: Path) -> None:

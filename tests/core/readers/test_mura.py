@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from fracture_core.data_folders.film_listing import Listing
+from fracture_core.data_folders.ignored_files import Ignored
 from fracture_core.errors import DataError
 from fracture_core.readers import mura
-from fracture_core.readers.ignored_files import Ignored
-from fracture_core.readers.layouts import Listing
 
 HAND = "train/XR_HAND/patient00001/study1_positive"
 WRIST = "train/XR_WRIST/patient00001/study1_negative"
@@ -336,7 +336,7 @@ def test_a_part_that_is_absent_as_a_whole_is_no_loss(root) -> None:
 
 
 def published() -> pd.DataFrame:
-    """Return `catalog.counts` of MURA as it was published."""
+    """Return `film_counts.counts` of MURA as it was published."""
     rows = [
         {"split": split, "part": part, **mura.published(split, part)}
         for split, part in [*mura.PUBLISHED, ("train", "all"), ("valid", "all")]

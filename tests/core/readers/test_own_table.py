@@ -9,9 +9,9 @@ import pytest
 from fracture_core.cli import command_line, setting_options
 from fracture_core.datasets import catalog
 from fracture_core.errors import ClassesError, ConfigError, DataError
-from fracture_core.models import cards
 from fracture_core.readers import own_table
 from fracture_core.readers.own_table import Table
+from fracture_core.runs import training_command
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_the_command_line_names_table_and_columns(root, tmp_path, capsys) -> Non
     assert command_line.main(["inspect", *words]) == 0
     assert "(table)" in capsys.readouterr().out
     config = setting_options.config_of(command_line.parse(["train", *words]))
-    again = shlex.split(cards.command(config))[3:]
+    again = shlex.split(training_command.of_config(config))[3:]
     assert setting_options.config_of(command_line.parse(again)) == config
     assert catalog.read(root, table=config.table).kind == "table"
     for wrong in (["--column", "path=a"], ["--table", text, "--column", "colour=a"]):

@@ -16,12 +16,15 @@ from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.network_options import NetworkOptions
 from fracture_core.datasets import catalog
 from fracture_core.errors import ModelError
+from fracture_core.evaluations import evaluation, evaluation_job
 from fracture_core.explanations import heat_maps
-from fracture_core.models import cards, evaluation, gate_job, model_names
-from fracture_core.models.cards import Card, Model
-from fracture_core.models.inference import Predictor
-from fracture_core.models.study_prediction import FilmInput
+from fracture_core.models import model_files, model_names, stored_models
+from fracture_core.models.model import Model
+from fracture_core.models.model_card import Card
 from fracture_core.networks import architectures
+from fracture_core.prediction import gate_job
+from fracture_core.prediction.inference import Predictor
+from fracture_core.prediction.study_prediction import FilmInput
 from fracture_core.releases import ensemble, release
 from tests.core import made_runs
 
@@ -62,7 +65,7 @@ def model_of(name: str, roles: str, probabilities: list[float], **card: object) 
 
 def test_it_says_the_mean_of_what_its_members_say(run_copy: Path) -> None:
     ensemble.make(PAIR, "both")
-    one, other, both = (Predictor(cards.find(name)) for name in (*PAIR, "both"))
+    one, other, both = (Predictor(stored_models.find(name)) for name in (*PAIR, "both"))
     films = noise(7)
     expected = (one.probabilities(films) + other.probabilities(films)) / 2
     probabilities = both.probabilities(films)
@@ -73,16 +76,16 @@ def test_it_says_the_mean_of_what_its_members_say(run_copy: Path) -> None:
 
 def test_its_card_names_its_members_and_how_they_did(run_copy: Path) -> None:
     folder = ensemble.make(PAIR, "both")
-    model = cards.find("both")
+    model = stored_models.find("both")
     assert [member.name for member in model.card.members] == list(PAIR)
     assert model.card.network == (
         "mean of 2 networks (three_conv finished@1, three_conv finished@3)"
     )
-    assert model.card.weights_sha256 == cards.sha256(folder / cards.WEIGHTS)
+    assert model.card.weights_sha256 == model_files.sha256(folder / model_files.WEIGHTS)
     assert model.card.synthetic and model.gate is None
     own = dict(ensemble.of_members(model))
     for name in PAIR:
-        assert own[name] == cards.find(name).at_threshold(0.5)
+        assert own[name] == stored_models.find(name).at_threshold(0.5)
     whole = model.at_threshold(0.5)
     assert model.card.metrics["dev"] == {k: v.to_dict() for k, v in whole.items()}
     assert set(model.card.metrics) == {"dev", "valid"}
@@ -92,7 +95,7 @@ def test_its_verdict_on_a_split_is_its_members_tables_mean(
     run_copy: Path, phantom_root: Path
 ) -> None:
     ensemble.make(PAIR, "both")
-    result = evaluation.evaluate("both", catalog.read(phantom_root), "valid")
+    result = evaluation_job.evaluate("both", catalog.read(phantom_root), "valid")
     tables = [evaluation.of_run(run_copy, epoch, "valid").films for epoch in (1, 3)]
     expected = np.mean([table["probability"] for table in tables], axis=0)
     assert result.films["path"].tolist() == tables[0]["path"].tolist()
@@ -103,32 +106,34 @@ def test_it_outlives_the_runs_that_it_was_made_of(run_copy: Path, phantom_root: 
     ensemble.make(PAIR, "both")
     shutil.rmtree(run_copy)
     films = sorted((phantom_root / "valid").rglob("*.png"))[:3]
-    prediction = Predictor(cards.find("both")).predict_study(
+    prediction = Predictor(stored_models.find("both")).predict_study(
         "s", [FilmInput(name=path.name, source=path) for path in films]
     )
     assert len(prediction.films) == 3 and not prediction.refused
 
 
 def test_networks_of_several_kinds_go_together(run_copy: Path, tmp_path: Path) -> None:
-    one = cards.find("finished@1")
+    one = stored_models.find("finished@1")
     network = architectures.build("all_conv", dropout=0.2)
     network.save_weights(tmp_path / "other.weights.h5")
     card = replace(one.card, architecture="all_conv", options=NetworkOptions(dropout=0.2))
     release.publish("other", card, (tmp_path / "other.weights.h5").read_bytes(), one.judged)
     ensemble.make(["other", "finished@1", "finished@3"], "three")
-    model = cards.find("three")
+    model = stored_models.find("three")
     assert [each.architecture for each in model.card.members] == ["all_conv", *["three_conv"] * 2]
     films = noise(3)
-    own = [Predictor(cards.find(n)).probabilities(films) for n in ("other", "finished@1")]
-    own.append(Predictor(cards.find("finished@3")).probabilities(films))
+    own = [Predictor(stored_models.find(n)).probabilities(films) for n in ("other", "finished@1")]
+    own.append(Predictor(stored_models.find("finished@3")).probabilities(films))
     assert np.allclose(Predictor(model).probabilities(films), np.mean(own, axis=0), atol=1e-6)
 
 
 def test_occlusion_asks_an_ensemble_and_grad_cam_does_not(run_copy: Path) -> None:
     ensemble.make(PAIR, "both")
-    both = Predictor(cards.find("both"))
+    both = Predictor(stored_models.find("both"))
     assert set(heat_maps.methods(both)) == {"occlusion"}
-    assert set(heat_maps.methods(Predictor(cards.find("finished")))) == set(heat_maps.METHODS)
+    assert set(heat_maps.methods(Predictor(stored_models.find("finished")))) == set(
+        heat_maps.METHODS
+    )
     heat = heat_maps.occlusion(both, noise(1)[0])
     assert heat.probability == pytest.approx(float(both.probabilities(noise(1))[0]))
 
@@ -167,7 +172,7 @@ def test_a_film_that_stands_twice_in_a_table_counts_once() -> None:
 def test_only_what_is_true_of_all_members_is_said_of_their_data(run_copy: Path) -> None:
     release.release("finished@2", "second")
     ensemble.make(["second", "finished@1"], "both")
-    training, own = (cards.find(name).card.training for name in ("both", "finished@1"))
+    training, own = (stored_models.find(name).card.training for name in ("both", "finished@1"))
     assert training.pop("patients")
     assert training == own  # and not of which run the first one was
 
@@ -209,15 +214,15 @@ def test_members_must_see_and_mean_the_same(
         "one": model_of("one", "dv", [0.1, 0.2]),
         "other": model_of("other", "dv", [0, 1], **card),
     }
-    monkeypatch.setattr(ensemble.cards, "find", models.get)
+    monkeypatch.setattr(ensemble.stored_models, "find", models.get)
     with pytest.raises(ModelError, match=sentence):
         ensemble.make(["one", "other"], "new")
 
 
 def test_weights_that_are_not_its_members_are_refused(run_copy: Path) -> None:
     folder = ensemble.make(PAIR, "both")
-    model = cards.find("both")
-    with h5py.File(folder / cards.WEIGHTS, "r+") as file:
+    model = stored_models.find("both")
+    with h5py.File(folder / model_files.WEIGHTS, "r+") as file:
         del file["member_2"]
     with pytest.raises(ModelError, match="must hold the weights of three_conv"):
         Predictor(model)
@@ -225,10 +230,10 @@ def test_weights_that_are_not_its_members_are_refused(run_copy: Path) -> None:
 
 def test_a_card_that_names_one_member_is_refused(run_copy: Path) -> None:
     folder = ensemble.make(PAIR, "both")
-    members = json.loads((folder / model_names.CARD).read_text())["members"]
-    made_runs.change_card(folder / model_names.CARD, members=members[:1])
+    members = json.loads((folder / model_files.CARD).read_text())["members"]
+    made_runs.change_card(folder / model_files.CARD, members=members[:1])
     with pytest.raises(ModelError, match="has 2 to 16 members; the card of both names 1"):
-        cards.find("both")
+        stored_models.find("both")
 
 
 @pytest.mark.parametrize("place", ["member_2", "member_2/layers"])
@@ -237,9 +242,9 @@ def test_links_in_its_weights_lead_nowhere(
     run_copy: Path, tmp_path: Path, place: str, link: Callable
 ) -> None:
     folder = ensemble.make(PAIR, "both")
-    model = cards.find("both")
-    shutil.copyfile(folder / cards.WEIGHTS, tmp_path / "other.h5")
-    with h5py.File(folder / cards.WEIGHTS, "r+") as file:
+    model = stored_models.find("both")
+    shutil.copyfile(folder / model_files.WEIGHTS, tmp_path / "other.h5")
+    with h5py.File(folder / model_files.WEIGHTS, "r+") as file:
         del file[place]
         file[place] = link(tmp_path / "other.h5", f"/{place.replace('2', '1')}")
     with pytest.raises(ModelError, match="must hold the weights of three_conv"):
@@ -249,7 +254,7 @@ def test_links_in_its_weights_lead_nowhere(
 def test_a_gate_is_not_fitted_for_an_ensemble(run_copy: Path, phantom_root: Path) -> None:
     ensemble.make(PAIR, "both")
     with pytest.raises(ModelError, match="both is an ensemble and predicts without one"):
-        gate_job.of_data(cards.find("both"), catalog.read(phantom_root))
+        gate_job.of_data(stored_models.find("both"), catalog.read(phantom_root))
 
 
 def test_too_large_an_ensemble_is_refused(
@@ -270,7 +275,7 @@ def test_a_name_that_a_run_has_is_refused_since_it_would_hide_the_run(run_copy: 
 def test_its_card_holds_the_commands_that_make_it_again(run_copy: Path) -> None:
     release.release("finished@1", "plain")
     ensemble.make(["plain", "finished@3"], "both")
-    phantom, train, ensemble_command = cards.find("both").card.command.split(" && ")
+    phantom, train, ensemble_command = stored_models.find("both").card.command.split(" && ")
     assert " phantom " in phantom and train.endswith(" --name finished")
     assert ensemble_command == "python -m fracture_core ensemble both finished@1 finished@3"
 

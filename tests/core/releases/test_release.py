@@ -10,7 +10,8 @@ import pytest
 
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import DamagedFile, ModelError, RunError, WriteFailed
-from fracture_core.models import cards
+from fracture_core.models import model_files, released_models, stored_models
+from fracture_core.models.model import Model
 from fracture_core.releases import ensemble, release
 from fracture_core.runs import journal, run_folders
 
@@ -21,7 +22,7 @@ def test_a_release_holds_weights_card_and_dev_predictions(run_copy) -> None:
     assert {path.name for path in folder.iterdir()} == names
     card = json.loads((folder / "card.json").read_text())
     assert card["name"] == "first-model"
-    assert card["weights_sha256"] == cards.sha256(folder / "weights.weights.h5")
+    assert card["weights_sha256"] == model_files.sha256(folder / "weights.weights.h5")
     assert card["training"]["run"] == f"finished@{journal.best_epoch(run_copy)}"
     films = pd.read_parquet(folder / "dev_predictions.parquet")
     assert set(films["role"]) == {"dev"}
@@ -29,9 +30,9 @@ def test_a_release_holds_weights_card_and_dev_predictions(run_copy) -> None:
 
 
 def test_a_released_model_says_what_its_run_said(run_copy) -> None:
-    before = cards.find("finished@2")
+    before = stored_models.find("finished@2")
     release.release("finished@2", "second")
-    after = cards.find("second")
+    after = stored_models.find("second")
     assert after.weights.read_bytes() == before.weights.read_bytes()
     assert after.card.metrics == before.card.metrics
     assert after.card.command == before.card.command
@@ -61,7 +62,7 @@ def test_of_two_releases_under_one_name_the_later_is_refused_and_the_first_stays
     monkeypatch.setattr(Path, "rename", late)
     with pytest.raises(ModelError, match="'mine' exists"):
         release.release("finished@2", "mine")
-    assert cards.read(folders / "models" / "mine").card.epoch == 1
+    assert released_models.read(folders / "models" / "mine").card.epoch == 1
     assert [path.name for path in (folders / "models").iterdir()] == ["mine"]
 
 
@@ -128,16 +129,16 @@ def test_a_write_that_fails_on_the_way_leaves_nothing(run_copy, folders, monkeyp
 def test_weights_that_change_after_they_were_checked_are_not_released(
     run_copy, folders, monkeypatch, action
 ) -> None:
-    find = cards.find
+    find = stored_models.find
 
-    def find_then_damage(reference: str) -> cards.Model:
+    def find_then_damage(reference: str) -> Model:
         model = find(reference)
         content = bytearray(model.weights.read_bytes())
         content[len(content) // 2] ^= 1
         model.weights.write_bytes(content)
         return model
 
-    monkeypatch.setattr(cards, "find", find_then_damage)
+    monkeypatch.setattr(stored_models, "find", find_then_damage)
     with pytest.raises(DamagedFile, match="its checksum in SHA256SUMS differs"):
         if action == "release":
             release.release("finished@1", "mine")

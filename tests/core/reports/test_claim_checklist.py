@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fracture_core.models import cards
+from fracture_core.models import released_models
 from fracture_core.reports import claim_checklist
 from fracture_core.reports.claim_checklist import State
 
@@ -15,7 +15,7 @@ STARTER = Path(__file__).parents[3] / "models" / "starter-five-conv"
 
 @pytest.fixture(scope="module")
 def card() -> dict[str, Any]:
-    return cards.read(STARTER).card.to_dict()
+    return released_models.read(STARTER).card.to_dict()
 
 
 def without(card: dict[str, Any], field: str) -> dict[str, Any]:

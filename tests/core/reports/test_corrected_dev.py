@@ -12,9 +12,10 @@ from fracture_core.cli import command_line
 from fracture_core.curation import corrections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
+from fracture_core.evaluations import evaluation
 from fracture_core.folders import PROJECT
 from fracture_core.model_comparison import stored_predictions
-from fracture_core.models import cards, evaluation
+from fracture_core.models import stored_models
 from fracture_core.operating_points import calibration, choices, study_scores
 from fracture_core.operating_points.calibration import Calibration
 from fracture_core.operating_points.choices import OperatingPoint
@@ -67,7 +68,7 @@ def test_dev_chooses_by_the_corrected_labels_as_in_a_run_that_has_them(capsys) -
 
 def test_a_receipt_names_the_labels_of_dev_and_its_command_has_them(capsys) -> None:
     made_predictions.run("made", DEV, VALID)
-    value, model = correct(DEV, 20), cards.find("made")
+    value, model = correct(DEV, 20), stored_models.find("made")
     result = stored_predictions.of_role(model, "valid")
     for corrected, words in (
         (False, "the data's own"),
@@ -90,7 +91,7 @@ def test_a_receipt_names_the_labels_of_dev_and_its_command_has_them(capsys) -> N
 def test_dev_of_other_data_has_its_own_corrections(phantom_root) -> None:
     """The model keeps dev films of its training data; those evaluated are of other data."""
     made_predictions.run("made", DEV, VALID)
-    value, model = correct(DEV, 20), cards.find("made")
+    value, model = correct(DEV, 20), stored_models.find("made")
     result = replace(stored_predictions.of_role(model, "valid"), data={"hash": "other"})
     result, model = evaluation.by_corrected_labels(result, model)
     assert "corrections" not in result.data
@@ -99,7 +100,7 @@ def test_dev_of_other_data_has_its_own_corrections(phantom_root) -> None:
 
 
 def test_predictions_out_of_fold_have_the_corrected_labels(starter_films) -> None:
-    model = cards.find("starter-five-conv")
+    model = stored_models.find("starter-five-conv")
     value = correct(starter_films, 5)
     source, films = study_answers.unseen_films(model.relabelled(value))
     labels = catalog.studies(films).set_index("key")["label"]
@@ -113,7 +114,7 @@ def test_predictions_out_of_fold_have_the_corrected_labels(starter_films) -> Non
 def starter_films(monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
     """The starter's films out of fold."""
     monkeypatch.setenv("FRACTURE_MODELS", str(PROJECT / "models"))
-    return study_answers.unseen_films(cards.find("starter-five-conv"))[1]
+    return study_answers.unseen_films(stored_models.find("starter-five-conv"))[1]
 
 
 def test_the_present_list_lies_over_the_one_that_a_run_was_trained_with() -> None:
@@ -125,7 +126,7 @@ def test_the_present_list_lies_over_the_one_that_a_run_was_trained_with() -> Non
     run_config.complete(folder, data={**data, "kind": "mura", "corrections": facts})
     second = corrections.undone(first, list(first.items)[:1])
     corrections.write("made", second)
-    model = cards.find("made")
+    model = stored_models.find("made")
     result, own = evaluation.by_corrected_labels(stored_predictions.of_role(model, "dev"), model)
     assert own.judged["label"].equals(model.judged["label"])
     assert result.data["corrections"] == {"labels": 1, "hash": second.hash}

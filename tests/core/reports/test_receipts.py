@@ -13,13 +13,15 @@ import pytest
 from fracture_core.analysis import report_2018, report_claims
 from fracture_core.cli import command_line
 from fracture_core.datasets import catalog
+from fracture_core.evaluations import evaluation
 from fracture_core.floors import evaluation_floors
 from fracture_core.folders import PROJECT
 from fracture_core.model_comparison import model_pair, stored_predictions
-from fracture_core.models import cards, evaluation
-from fracture_core.models.inference import Predictor
-from fracture_core.models.study_prediction import FilmInput
+from fracture_core.models import stored_models
+from fracture_core.models.model import Model
 from fracture_core.operating_points.promise import Promise
+from fracture_core.prediction.inference import Predictor
+from fracture_core.prediction.study_prediction import FilmInput
 from fracture_core.reports import evaluation_details, page_receipts, receipts, study_record
 from fracture_core.reports.receipts import Receipt, Scope
 from fracture_core.runs import run_folders
@@ -60,7 +62,7 @@ def assert_printed_again(receipt: Receipt, printed: Callable[[str], Any]) -> int
 
 @pytest.mark.parametrize("split", ["dev", "valid"])
 def test_ten_commands_of_figures_print_them_again(run_copy: Path, printed, split) -> None:
-    model = cards.find(f"{run_copy.name}@2")
+    model = stored_models.find(f"{run_copy.name}@2")
     value = evaluation.of_run(run_copy, 2, split)
     scopes = (Scope(), Scope(prevalence=0.125, cost_ratio=3))
     tried = 0
@@ -76,7 +78,7 @@ def test_ten_commands_of_figures_print_them_again(run_copy: Path, printed, split
 
 
 def test_a_slice_is_found_under_its_name(run_copy: Path, printed) -> None:
-    model, value = cards.find(f"{run_copy.name}@2"), evaluation.of_run(run_copy, 2, "valid")
+    model, value = stored_models.find(f"{run_copy.name}@2"), evaluation.of_run(run_copy, 2, "valid")
     name, films = next(iter(estimates.slices(value.films).items()))
     figure = estimates.of_films(films, value.threshold)["studies"]["accuracy"]
     made = receipts.of_figure(value, model, "studies", "accuracy", figure, Scope(films=name))
@@ -84,15 +86,15 @@ def test_a_slice_is_found_under_its_name(run_copy: Path, printed) -> None:
 
 
 @pytest.fixture
-def model(folders: Path) -> cards.Model:
+def model(folders: Path) -> Model:
     """A run of 120 dev and 60 valid studies, whose numbers are those of MURA's shape."""
     dev = made_predictions.films(120, seed=1, split="train", role="dev", skill=3.0)
     made_predictions.run("made", dev, made_predictions.films(60, seed=2, skill=3.0))
-    return cards.find("made")
+    return stored_models.find("made")
 
 
 @pytest.mark.parametrize("group", ["lab", "points", "calibration", "answers", "floors"])
-def test_a_group_of_evaluate_is_printed_again(model: cards.Model, printed, group: str) -> None:
+def test_a_group_of_evaluate_is_printed_again(model: Model, printed, group: str) -> None:
     value = stored_predictions.of_role(model, "valid")
     scaling = evaluation_details.film_scaling(model)
     promise = Promise(missed_percent=20, false_percent=30, confidence_percent=90)
@@ -121,9 +123,7 @@ def test_a_group_of_evaluate_is_printed_again(model: cards.Model, printed, group
     assert assert_printed_again(made, printed) > 5
 
 
-def test_headline_epoch_and_another_threshold_are_printed_again(
-    model: cards.Model, printed
-) -> None:
+def test_headline_epoch_and_another_threshold_are_printed_again(model: Model, printed) -> None:
     made = receipts.of_epoch(run_folders.find("made"), 1, "dev")
     assert assert_printed_again(made, printed) > 20
     value = replace(stored_predictions.of_role(model, "dev"), threshold=0.31)
@@ -132,13 +132,13 @@ def test_headline_epoch_and_another_threshold_are_printed_again(
     assert assert_printed_again(made, printed) > 20
 
 
-def test_two_models_are_compared_again(model: cards.Model, printed) -> None:
+def test_two_models_are_compared_again(model: Model, printed) -> None:
     made_predictions.run(
         "other",
         model.judged.drop(columns="fold", errors="ignore"),
         made_predictions.films(60, seed=2, skill=2.0),
     )
-    other = cards.find("other")
+    other = stored_models.find("other")
     values = [stored_predictions.of_role(each, "valid") for each in (model, other)]
     pair = model_pair.compare(*values)
     made = page_receipts.of_pair(pair, values[0], [model, other])
@@ -167,7 +167,7 @@ def test_a_verdict_and_its_scores_are_printed_again(
     phantom_root: Path, printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FRACTURE_MODELS", str(PROJECT / "models"))
-    model = cards.find("starter-five-conv")
+    model = stored_models.find("starter-five-conv")
     rows = catalog.read(phantom_root).manifest
     key = catalog.study_key(rows)
     paths = [phantom_root / path for path in rows.loc[key == key.iloc[-1], "path"]]
@@ -181,7 +181,7 @@ def test_a_verdict_and_its_scores_are_printed_again(
 
 
 def test_a_receipt_names_films_data_rule_and_threshold(run_copy: Path) -> None:
-    model, value = cards.find(f"{run_copy.name}@2"), evaluation.of_run(run_copy, 2, "valid")
+    model, value = stored_models.find(f"{run_copy.name}@2"), evaluation.of_run(run_copy, 2, "valid")
     figure = estimates.of_films(value.films, value.threshold)["studies"]["kappa"]
     receipt = receipts.of_figure(value, model, "studies", "kappa", figure, Scope())
     rows = dict(receipt.rows)

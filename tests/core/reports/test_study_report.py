@@ -18,14 +18,15 @@ from fracture_core.answers import study_answers
 from fracture_core.cli import command_line, study_output
 from fracture_core.films import images
 from fracture_core.films.eraser import Stroke
-from fracture_core.models import cards, caveats
-from fracture_core.models.cards import Model
-from fracture_core.models.inference import Predictor
-from fracture_core.models.study_prediction import FilmInput, NearestFilm
-from fracture_core.models.training_patients import TrainingOverlap
+from fracture_core.models import epoch_models, model_card, model_files
+from fracture_core.models.model import Model
 from fracture_core.operating_points.calibration import Calibration, Scaling
 from fracture_core.operating_points.choices import Choices
 from fracture_core.operating_points.promise import Promise
+from fracture_core.prediction import caveats
+from fracture_core.prediction.inference import Predictor
+from fracture_core.prediction.study_prediction import FilmInput, NearestFilm
+from fracture_core.prediction.training_patients import TrainingOverlap
 from fracture_core.reports import study_record, study_report
 from fracture_core.reports.study_record import Case, Exhibit
 
@@ -44,7 +45,7 @@ def png(shade: int, size: tuple[int, int] = (90, 64)) -> bytes:
 
 @pytest.fixture(scope="module")
 def model(finished_run: Path) -> Model:
-    return cards.of_run(finished_run, 3)
+    return epoch_models.of_run(finished_run, 3)
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +92,11 @@ def test_the_report_holds_all_that_was_found(case: Case, model: Model, threshold
         assert f'<data value="{film.probability!r}">' in text
     for exhibit in (case.exhibits[0], case.exhibits[2]):
         assert hashlib.sha256(exhibit.film.source).hexdigest() in plain
-    assert cards.sha256(model.weights) in plain
+    assert model_files.sha256(model.weights) in plain
     assert "film 2 is cut short" in plain
     assert "any film (OR)" in plain and "noisy-OR" in plain and "mean of the films" in plain
     assert "How often is that right?" in plain
-    assert cards.NEVER_SEEN in plain and cards.LABEL_MEANING_PHANTOM in plain
+    assert caveats.NEVER_SEEN in plain and model_card.LABEL_MEANING_PHANTOM in plain
     assert "Erased by hand: shown and predicted without the erased area, " in plain
     assert "% of the film. With it: 0.125." in plain
     assert "Mirrored and rotated by up to 6 degrees: 0.100 to 0.900." in plain
@@ -210,7 +211,7 @@ def test_every_export_says_what_the_model_may_and_the_report_says_it_above_the_v
     case: Case, model: Model
 ) -> None:
     sentences = caveats.warnings(model, 1.0)
-    assert sentences[0] == cards.NEVER_SEEN and any("Sensitivity 0" in each for each in sentences)
+    assert sentences[0] == caveats.NEVER_SEEN and any("Sensitivity 0" in each for each in sentences)
     assert study_record.as_dict([case.judged], model, 1.0)["warnings"] == list(sentences)
     rows = list(csv.DictReader(io.StringIO(study_record.as_csv([case], model, 1.0))))
     assert {row["warnings"] for row in rows} == {" ".join(sentences)}
@@ -377,7 +378,7 @@ def test_a_film_that_has_gone_keeps_its_number(model: Model, tmp_path: Path) -> 
     plain = words(study_report.document([case], model, 0.5))
     assert "The film can no longer be read" in plain
     assert f"{prediction.films[0].probability:.3f}" in plain
-    assert cards.NEVER_SEEN not in plain  # it was trained on synthetic films
+    assert caveats.NEVER_SEEN not in plain  # it was trained on synthetic films
 
 
 def test_predict_writes_the_report(run_copy: Path, phantom_root: Path, tmp_path: Path) -> None:

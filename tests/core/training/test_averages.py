@@ -15,10 +15,10 @@ from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.jobs import launcher
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
+from fracture_core.models import epoch_models
 from fracture_core.networks import network_weights
 from fracture_core.networks.layers import BatchNormalization
+from fracture_core.prediction.inference import Predictor
 from fracture_core.runs import journal, run_config, run_folders
 from fracture_core.runs.run_status import State
 from fracture_core.training import averages, loop, steps
@@ -254,7 +254,7 @@ def test_every_epochs_weights_predict_its_table_in_keras_own_layers_too(run_copy
     plain = keras.models.clone_model(loop.make_network(config), clone_function=own)
     for epoch in (1, 2, 3):
         table = predictions.load(run_copy, epoch, len(evaluated))
-        model = cards.of_run(run_copy, epoch)
+        model = epoch_models.of_run(run_copy, epoch)
         assert np.allclose(Predictor(model).probabilities(evaluated), table, atol=1e-6)
         plain.load_weights(model.weights)
         assert np.allclose(plain.predict(evaluated[..., None], verbose=0)[:, 0], table, atol=1e-5)
@@ -296,8 +296,8 @@ def test_a_run_of_before_there_was_a_choice_has_running_averages(run_copy) -> No
     checksums.write(run_copy, path, json.dumps(content).encode())
     run = run_folders.read(run_copy)
     assert run.config.normalization == "running"
-    assert "--normalization running" in cards.of_run(run_copy, 3).card.command
-    assert cards.of_run(run_copy, 3).card.training["normalization"] == "running"
+    assert "--normalization running" in epoch_models.of_run(run_copy, 3).card.command
+    assert epoch_models.of_run(run_copy, 3).card.training["normalization"] == "running"
 
 
 @pytest.mark.parametrize("before", [False, True])

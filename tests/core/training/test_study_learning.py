@@ -15,9 +15,9 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.epochs import checkpoints, predictions
 from fracture_core.jobs import launcher
-from fracture_core.models import cards
-from fracture_core.models.inference import Predictor
+from fracture_core.models import stored_models
 from fracture_core.networks.pooling import UNITS
+from fracture_core.prediction.inference import Predictor
 from fracture_core.runs import journal
 from fracture_core.runs.run_status import State
 from fracture_core.training import loop, steps
@@ -198,7 +198,7 @@ def test_a_film_has_a_probability_as_ever_wherever_it_is_predicted(folders, phan
     train(folder)
     rows, worker = journal.films(folder), loop.Worker(folder)
     pixels = preparation.prepare(folder, worker)[1][(rows["role"] != "train").to_numpy()]
-    predictor = Predictor(cards.find(f"{folder.name}@2"))
+    predictor = Predictor(stored_models.find(f"{folder.name}@2"))
     table = predictions.load(folder, 2, len(pixels))
     assert predictor.probabilities(pixels) == pytest.approx(table, abs=1e-6)
 

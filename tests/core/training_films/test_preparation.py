@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.datasets import catalog
+from fracture_core.datasets import catalog, manifest_file
 from fracture_core.errors import DataError, FractureError, Stopped, TrainingFailed
 from fracture_core.jobs.worker import Worker
 from fracture_core.phantom import phantom_set
@@ -40,7 +40,7 @@ def test_rows_and_pixels_belong_together_and_the_facts_are_kept(folders, phantom
     assert pixels.dtype == np.uint8
     table = journal.films(folder)
     assert table.equals(rows)
-    assert list(table.columns) == [*catalog.COLUMNS, "role"]
+    assert list(table.columns) == [*manifest_file.COLUMNS, "role"]
     data = run_folders.read(folder).facts["data"]
     assert data["images"] == table.groupby("role").size().to_dict()
     assert (data["root"], data["kind"], data["synthetic"]) == (str(phantom_root), "mura", True)

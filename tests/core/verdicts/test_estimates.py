@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from fracture_core.verdicts import estimates, metrics
+from fracture_core.verdicts import closed_intervals, estimates, metrics
 
 
 def cases(n: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -91,7 +91,7 @@ def test_figures_without_their_cases_have_no_value_and_the_others_stay() -> None
 def test_a_figure_that_no_resample_changes_is_not_called_certain() -> None:
     labels = np.repeat([True, False], 20)
     got = estimates.estimate(labels, labels * 1.0, labels, np.repeat(range(20), 2))
-    wilson = metrics.wilson(10, 10)  # of the ten patients who have a positive case
+    wilson = closed_intervals.wilson(10, 10)  # of the ten patients who have a positive case
     assert (got["sensitivity"].low, got["sensitivity"].high) == (wilson.low, wilson.high)
     assert got["kappa"].value == got["auroc"].value == 1.0
     assert got["kappa"].low is got["auroc"].low is None
@@ -130,7 +130,7 @@ def test_a_figure_that_no_resample_changes_is_as_uncertain_as_its_own_patients()
     labels = np.array([True] * 20 + [False] * 10)
     patients = [*range(20), *[20] * 5, *[21] * 5]  # all negative cases are of two patients
     figure = estimates.estimate(labels, labels * 0.9, labels, patients)["specificity"]
-    bound = metrics.wilson(2, 2)
+    bound = closed_intervals.wilson(2, 2)
     assert (figure.n, figure.groups, figure.low, figure.high) == (10, 2, bound.low, bound.high)
 
 

@@ -6,17 +6,14 @@ import numpy as np
 import pytest
 
 from fracture_core.errors import ConfigError
+from fracture_core.verdicts.closed_intervals import Mean, difference, mean_difference, wilson
 from fracture_core.verdicts.metrics import (
     Confusion,
-    Mean,
     Summary,
     auroc,
     cohen_kappa,
     confusion,
-    difference,
-    mean_difference,
     summarise,
-    wilson,
 )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fracture_core.verdicts import metrics, verdict_words
+from fracture_core.verdicts import closed_intervals, verdict_words
 from fracture_core.verdicts.verdict_words import sentence
 
 
@@ -102,7 +102,7 @@ def test_a_verdict_on_altered_films_is_not_compared_with_their_label() -> None:
     ],
 )
 def test_a_track_record_needs_enough_studies(counts, views, words) -> None:
-    told = verdict_words.track_record(metrics.wilson(*counts), views, "I")
+    told = verdict_words.track_record(closed_intervals.wilson(*counts), views, "I")
     assert told == f"How often is that right? {words}"
 
 

@@ -79,9 +79,9 @@ def attach(value: Group, name: str) -> Path:
     folds = next(iter(out_of_fold.finished(value).values()))
     if model.card.data.list_hashes != folds.data.list_hashes:
         raise ModelError(
-            f"{name} was trained by another selection or other corrected labels than {value.name}, "
-            "though of the same name. Cross-validate by those that are saved now, and train the "
-            "model again."
+            f"A model takes the predictions of folds that were trained on the same selection and "
+            f"corrected labels; those of {name} and {value.name} differ, though the commands are "
+            "the same. Train both again with those that are saved now."
         )
     table = predicted.films.to_parquet(None, index=False)
     folder = model.weights.parent

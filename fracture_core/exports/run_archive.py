@@ -164,6 +164,7 @@ def read(
     Raises:
         RunError: it is no archive of a run, damaged, or names files that a run does not have; or
             `data` lacks films of the run.
+        DataError: the path of `data` cannot be followed.
         RunNameTaken: a run has this name.
         WriteFailed: no space or no permission.
     """
@@ -320,8 +321,8 @@ def _change_data(draft: Path, data: Path, title: str) -> None:
         root = min(missing, key=lambda each: len(missing[each]))
         if missing[root]:
             raise RunError(
-                f"A resumed run needs the films that it began with; {here} lacks "
-                f"{len(missing[root]):,} of the {len(paths):,} of {title}, first "
+                f"The folder for {title} must hold the films of the run; {here} lacks "
+                f"{len(missing[root]):,} of its {plural(len(paths), 'film')}, first "
                 f"{missing[root][0]}. Name the folder that holds them."
             )
         facts["data"] = run.facts["data"] | {"root": str(root)}

@@ -79,13 +79,15 @@ class Twins:
     @property
     def sentence(self) -> str:
         """The making of the twins, in words."""
-        unnamed = ", and its card does not name its settings: both have the default ones"
+        unnamed = (
+            " The model's card names no settings that can be read, so both have the default ones."
+        )
         less = "" if self.steps == self.own_steps else f" of its {self.own_steps:,}"
         return (
             "The untrained twin is a logistic regression on the network's random convolutions. The "
             f"other was trained like the network for {self.steps:,}{less} steps, on labels that "
-            f"were exchanged among the training studies. Both have seed {self.seed}"
-            f"{unnamed if self.default_settings else ''}."
+            f"were exchanged among the training studies. Both have seed {self.seed}."
+            f"{unnamed if self.default_settings else ''}"
         )
 
 

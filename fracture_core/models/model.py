@@ -63,6 +63,8 @@ class Model:
 
     def corrections_among(self, films: pd.DataFrame) -> dict[str, Any] | None:
         """Return number and hash of the corrected labels of kept films; `None` without one."""
+        if not self.corrected.items:
+            return None
         facts = corrections.facts(films, self.corrected)
         return facts if facts["labels"] else None
 

@@ -45,7 +45,8 @@ def _figures(model: Model, threshold: float) -> None:
     for level in ("studies", "images"):
         for name in ("sensitivity", "specificity"):
             _figure(level, name, getattr(summaries[level], name))
-    labels = run_facts.corrections_words(facts) if (facts := model.dev_corrections) else ""
+    facts = model.dev_corrections
+    labels = f"Dev: {run_facts.corrections_words(facts)}" if facts else ""
     words = (model.card.dev_words, labels, model.card.data.split_words)
     st.caption(theme.plain(" ".join(each for each in words if each)))
 

@@ -38,8 +38,9 @@ def show() -> None:
             "Folder of its films",
             key=f"import-data-{number}",
             placeholder="Where they were when it was saved",
-            help="A folder of this machine, which the films themselves are checked against. Left "
-            "empty, the run names the one that it was trained from; only going on needs it.",
+            help="Folder on this machine that holds the run's films, for going on with training. "
+            "Their names are checked now, their pictures when the run is resumed. Leave it empty "
+            "to keep the folder of before.",
         )
         if owner.button("Import", key="import-run", disabled=not dropped) and dropped:
             try:

@@ -46,7 +46,7 @@ def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--corrections",
         action="store_true",
-        help="compare with the labels that were corrected for these data; dev has them, too",
+        help="compare with corrected labels, of the dev studies too",
     )
     _figure_arguments(parser)
     _detail_arguments(parser)
@@ -282,7 +282,7 @@ def _print_evaluation(
         terminal.print_figures(f"{value.films_words}, {name}", films, *chosen)
     if corrected := value.data.get("corrections"):
         terminal.print_line(run_facts.corrections_words(corrected))
-    if of_dev := model.dev_corrections:
+    if value.split != "dev" and (of_dev := model.dev_corrections):
         terminal.print_line(f"Dev: {run_facts.corrections_words(of_dev)}")
     known = [TrainingOverlap(line["acquaintance"]) for line in record["lines"]]
     for sentence in training_patients.warnings(known):

@@ -32,7 +32,7 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--corrections",
         action="store_true",
-        help="dev has the labels that were corrected for the model's training data",
+        help="use corrected labels of the dev studies that choose limits",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--report", type=Path, metavar="FILE", help="also write an HTML report")

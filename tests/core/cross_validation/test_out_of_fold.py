@@ -408,7 +408,7 @@ def test_selection_and_corrections_of_the_folds_are_named_everywhere(
 def test_predictions_by_another_selection_do_not_go_beside_a_model(
     attached: Model, curated: Group
 ) -> None:
-    with pytest.raises(ModelError, match="by another selection or other corrected labels"):
+    with pytest.raises(ModelError, match="same selection and corrected labels; those of"):
         fold_release.attach(curated, "same")
 
 

@@ -74,7 +74,7 @@ def test_a_folder_that_lacks_films_of_the_run_is_refused_and_leaves_no_run(
     fewer = Path(shutil.copytree(phantom_root, tmp_path / "fewer"))
     first = journal.films(run_copy)["path"].iloc[0]
     (fewer / first).unlink()
-    with pytest.raises(RunError, match=rf"lacks 1 of the .*, first {first}\. Name the folder"):
+    with pytest.raises(RunError, match=rf"lacks 1 of its .* films, first {first}\. Name the folder"):
         run_archive.read(archive, "copy", data=fewer)
     with pytest.raises(RunError, match="nowhere lacks"):
         run_archive.read(archive, "copy", data=tmp_path / "nowhere")

@@ -257,6 +257,6 @@ def test_a_released_models_twins_have_the_settings_and_steps_of_its_card(
         count = int((made.films["role"] == "train").sum())
         assert made.own_steps == 3 * -(-count // given[0]) and made.seed == given[2]
         assert made.default_settings is not named
-        assert ("its card does not name its settings" in made.sentence) is not named
+        assert ("card names no settings that can be read" in made.sentence) is not named
         floors_job.save(folder := floors_job.folder_of(released), made)
         assert floors_job.load(folder).sentence == made.sentence

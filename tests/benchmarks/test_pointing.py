@@ -38,6 +38,7 @@ def test_a_point_is_in_a_box_whose_last_pixels_are_exclusive() -> None:
     assert pointing.chance(heat_of([[1, 2], [3, 4]]), (200, 200), PixelRecipe(), box) == 0.25
 
 
+@pytest.mark.slow
 def test_the_pointing_game_counts_hits_chance_and_the_middle(predictor, phantom_root) -> None:
     breaks = phantom_set.breaks(phantom_root)
     broken = {path: marks for path, marks in breaks.items() if marks}

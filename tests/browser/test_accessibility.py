@@ -121,6 +121,7 @@ def ringed(place: Locator) -> bool:
 # --- the checker, in every state -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_open_study_and_its_viewer_break_no_rule(
     app: Server, open_dark: Callable[[str], Page], study: str
 ) -> None:
@@ -140,6 +141,7 @@ def test_an_open_study_and_its_viewer_break_no_rule(
     assert any(each.ours and each.rule == "image-alt" for each in accessibility.violations(page))
 
 
+@pytest.mark.slow
 def test_the_wall_its_filters_and_its_quiz_break_no_rule(
     app: Server, open_page: Callable[..., Page]
 ) -> None:
@@ -160,6 +162,7 @@ def test_the_wall_its_filters_and_its_quiz_break_no_rule(
     check(page)
 
 
+@pytest.mark.slow
 def test_a_run_at_rest_and_all_that_is_behind_its_buttons_break_no_rule(
     app: Server, open_page: Callable[..., Page]
 ) -> None:
@@ -185,6 +188,7 @@ def test_a_run_at_rest_and_all_that_is_behind_its_buttons_break_no_rule(
     check(page)
 
 
+@pytest.mark.slow
 def test_a_run_that_begins_one_that_failed_and_the_projector_break_no_rule(
     app: Server, open_dark: Callable[[str], Page]
 ) -> None:
@@ -204,6 +208,7 @@ def test_a_run_that_begins_one_that_failed_and_the_projector_break_no_rule(
     check(page)
 
 
+@pytest.mark.slow
 def test_runs_alone_and_compared_break_no_rule(
     app: Server, open_page: Callable[..., Page], open_dark: Callable[[str], Page]
 ) -> None:
@@ -227,6 +232,7 @@ def test_runs_alone_and_compared_break_no_rule(
     check(page, STREAMLIT_SEGMENTS)
 
 
+@pytest.mark.slow
 def test_the_button_of_an_open_receipt_has_the_colour_of_text(
     app: Server, open_dark: Callable[[str], Page]
 ) -> None:
@@ -241,6 +247,7 @@ def test_the_button_of_an_open_receipt_has_the_colour_of_text(
 # --- walks with the keyboard alone ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_study_is_opened_read_in_full_screen_and_left_by_keys(
     app: Server, open_page: Callable[..., Page]
 ) -> None:
@@ -372,6 +379,7 @@ def test_a_run_is_started_watched_stopped_and_replayed_by_keys(
     expect(page.get_by_text("Epoch 2, rate")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_two_runs_are_compared_by_keys(app: Server, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{app.url}/runs?search=three_conv-")  # those with curves
     grid = page.get_by_test_id("data-grid-canvas")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from fracture_core.datasets import catalog
@@ -14,6 +15,7 @@ from tests.browser.conftest import Server
 TILES = '[class*="st-key-open-"]'
 
 
+@pytest.mark.slow
 def test_studies_are_selected_saved_exported_and_a_label_corrected(
     server: Server, open_page: Callable[..., Page], phantom_root: Path
 ) -> None:

@@ -69,6 +69,7 @@ def scored(page: Page) -> list[Locator]:
     return [shown.nth(i) for i in range(shown.count())]
 
 
+@pytest.mark.slow
 def test_headline_and_scored_films_stand_in_the_first_screen(
     page: Page, phantom_root: Path
 ) -> None:
@@ -89,6 +90,7 @@ def test_headline_and_scored_films_stand_in_the_first_screen(
             assert page.get_by_test_id("stAlert").count() == 1
 
 
+@pytest.mark.slow
 def test_nothing_jumps_while_the_threshold_moves(page: Page, phantom_root: Path) -> None:
     drop(page, films_of(phantom_root, 2))
     expect(page.get_by_role("button", name="CSV")).to_be_visible()
@@ -102,6 +104,7 @@ def test_nothing_jumps_while_the_threshold_moves(page: Page, phantom_root: Path)
     assert len(seen) == 1, seen  # the viewer, at one place and of one size, below a headline
 
 
+@pytest.mark.slow
 def test_in_a_narrow_window_controls_and_films_are_one_column(
     page: Page, phantom_root: Path
 ) -> None:
@@ -124,6 +127,7 @@ def test_in_a_narrow_window_controls_and_films_are_one_column(
     assert page.evaluate(inside)
 
 
+@pytest.mark.slow
 def test_other_studies_are_reached_in_full_screen_too(
     page: Page, shared_server: Server, phantom_root: Path, tmp_path: Path
 ) -> None:

@@ -81,6 +81,7 @@ def test_no_state_of_the_page_breaks_a_rule(page: Page, phantom_root: Path, tmp_
     assert not [words for words in labels if re.search(r"\*\*|\\|:[a-z]+\[", words)]
 
 
+@pytest.mark.slow
 def test_the_keyboard_alone_leads_from_upload_to_verdict_to_export(
     page: Page, phantom_root: Path
 ) -> None:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from fracture_core.cli import command_line
@@ -21,6 +22,7 @@ def saved(page: Page, button: str, path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_report_opens_from_disk_and_json_says_what_predict_says(
     shared_server: Server,
     open_page: Callable[..., Page],

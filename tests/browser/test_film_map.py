@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from fracture_core.datasets import catalog
@@ -13,6 +14,7 @@ from tests.browser.test_studies import TILES
 from tests.core import made_features
 
 
+@pytest.mark.slow
 def test_a_lasso_on_the_map_filters_the_wall_and_a_point_opens_its_study(
     server: Server, open_page: Callable[..., Page], phantom_root: Path, monkeypatch
 ) -> None:

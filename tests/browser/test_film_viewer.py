@@ -89,6 +89,7 @@ def middle(page: Page, number: int = 0) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+@pytest.mark.slow
 def test_films_use_the_stage_whatever_their_number(
     reading_room: Server, open_page: Callable[..., Page]
 ) -> None:
@@ -130,6 +131,7 @@ def test_films_use_the_stage_whatever_their_number(
     )
 
 
+@pytest.mark.slow
 def test_zoom_window_full_screen_and_ruler_in_one_room(
     reading_room: Server, open_page: Callable[..., Page]
 ) -> None:
@@ -204,6 +206,7 @@ def test_zoom_window_full_screen_and_ruler_in_one_room(
     expect(page.locator(".over .mark text").last).to_have_text("90.0°")
 
 
+@pytest.mark.slow
 def test_zoom_and_pan_are_linked_across_the_views_until_they_are_not(page: Page) -> None:
     page.mouse.wheel(0, -600)
     expect(films(page).first).not_to_have_attribute("data-zoom", "1.000")
@@ -222,6 +225,7 @@ def test_zoom_and_pan_are_linked_across_the_views_until_they_are_not(page: Page)
     expect(films(page).first).to_have_attribute("data-zoom", "1.000")
 
 
+@pytest.mark.slow
 def test_keys_act_only_in_the_viewer_and_can_be_switched_off(page: Page, study: str) -> None:
     shown, count = page.locator(".film"), page.locator(".film").count()
     plain = picture(page)
@@ -267,6 +271,7 @@ def test_keys_act_only_in_the_viewer_and_can_be_switched_off(page: Page, study: 
     expect(page).to_have_url(at(study))
 
 
+@pytest.mark.slow
 def test_the_toolbar_keeps_the_focus_while_films_and_page_are_drawn_again(
     shared_server: Server, open_page: Callable[..., Page], phantom_root: Path
 ) -> None:
@@ -294,6 +299,7 @@ def test_the_toolbar_keeps_the_focus_while_films_and_page_are_drawn_again(
     expect(page.get_by_text("▲ fracture")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_what_the_network_sees_changes_size_and_way_beside_the_films(page: Page) -> None:
     seen = page.locator(".seen img").first
 
@@ -314,6 +320,7 @@ def test_what_the_network_sees_changes_size_and_way_beside_the_films(page: Page)
     expect(films(page).first).to_have_attribute("data-zoom", "1.400")
 
 
+@pytest.mark.slow
 def test_a_hostile_file_name_is_shown_to_the_letter(
     open_page: Callable[..., Page], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -340,6 +347,7 @@ def test_a_hostile_file_name_is_shown_to_the_letter(
         app.stop()
 
 
+@pytest.mark.slow
 def test_what_is_brushed_over_is_judged_without_it_until_it_is_restored(
     shared_server: Server, open_page: Callable[..., Page], study: str
 ) -> None:

@@ -103,6 +103,7 @@ def test_every_page_shows_hostile_texts_to_the_letter_and_asks_nobody(
         assert literal(page), address
 
 
+@pytest.mark.slow
 def test_an_upload_with_hostile_names_is_shown_to_the_letter(
     hostile: Server, open_page: Callable[..., Page], tmp_path: Path, phantom_root: Path
 ) -> None:

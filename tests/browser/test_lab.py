@@ -19,6 +19,7 @@ def page(server: Server, open_page: Callable[..., Page], monkeypatch: pytest.Mon
     return open_page(f"{server.url}/evaluate?model=made")
 
 
+@pytest.mark.slow
 def test_the_slider_moves_every_chart_and_the_promise_its_answers(page: Page) -> None:
     page.get_by_text("Aggregation lab").click()
     slider = page.get_by_role("slider", name="Threshold of every rule")

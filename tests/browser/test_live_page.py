@@ -145,6 +145,7 @@ def test_a_fork_names_its_parent_and_tells_who_changes_sides(
 # --- the first screen, and the replay ------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_figures_stand_whole_in_the_first_screen_and_say_themselves_in_words(
     shared_server: Server, finished_run: Path, open_page: OpenPage
 ) -> None:
@@ -172,6 +173,7 @@ def test_the_figures_stand_whole_in_the_first_screen_and_say_themselves_in_words
     expect(page.locator(".numbers tbody tr").first).to_contain_text(f"{last['dev']['loss']:.4f}")
 
 
+@pytest.mark.slow
 def test_epochs_are_zoomed_into_and_moved_through_without_dragging(
     shared_server: Server, open_page: OpenPage
 ) -> None:
@@ -190,6 +192,7 @@ def test_epochs_are_zoomed_into_and_moved_through_without_dragging(
     assert ticks(panel) == whole_run
 
 
+@pytest.mark.slow
 def test_a_replay_shows_every_epoch_in_turn_and_can_be_stepped(
     shared_server: Server, open_page: OpenPage
 ) -> None:
@@ -219,6 +222,7 @@ def ticks(panel: Locator) -> list[str]:
     return panel.locator("text.tick[text-anchor=middle]").all_text_contents()
 
 
+@pytest.mark.slow
 def test_the_curves_are_told_hidden_and_zoomed_with_a_pointer(
     shared_server: Server, open_page: OpenPage
 ) -> None:
@@ -432,6 +436,7 @@ def leave_epoch(folder: Path, epoch: int, **dev: float) -> None:
     journal.append_line(folder / "metrics.jsonl", line)
 
 
+@pytest.mark.slow
 def test_advice_comes_when_its_rule_holds_and_stays_away_once_waved_off(
     server: Server, phantom_root: Path, open_page: OpenPage
 ) -> None:

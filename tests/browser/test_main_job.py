@@ -122,6 +122,7 @@ def only_opens_more(page: Page, spot: tuple[float, float]) -> None:
     expect(page.get_by_role("tab", name="Learning rate")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_train_reload_stop_resume_finish(server: Server, open_page: Callable[..., Page]) -> None:
     page = open_page(server.url)
     folder = start_run(page, server, 400)
@@ -176,6 +177,7 @@ def test_a_run_goes_on_while_the_server_is_down(
     expect(page.get_by_role("heading", name=re.compile("Stopped after"))).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_demo_button_opens_a_live_run_that_finishes(
     server: Server, open_page: Callable[..., Page]
 ) -> None:
@@ -187,6 +189,7 @@ def test_the_demo_button_opens_a_live_run_that_finishes(
     assert len(journal.metrics(run_folder(server))) == 30
 
 
+@pytest.mark.slow
 def test_a_link_that_leads_straight_to_a_page_opens_it_in_the_app(
     server: Server, open_page: Callable[..., Page]
 ) -> None:

@@ -42,6 +42,7 @@ def test_pictures_and_links_of_the_doors_stand_on_one_line_in_the_first_screen(
     assert pictures[0]["width"] >= NARROWEST
 
 
+@pytest.mark.slow
 def test_no_page_has_narrow_columns_or_leaves_the_window_at_900_px(
     shared_server: Server, open_page: Callable[..., Page], phantom_root: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_no_page_has_narrow_columns_or_leaves_the_window_at_900_px(
         assert measured["narrowest"] >= NARROWEST, address
 
 
+@pytest.mark.slow
 def test_in_a_narrow_window_the_table_of_runs_does_not_scroll_sideways(
     server: Server, open_page: Callable[..., Page], finished_run: Path
 ) -> None:
@@ -89,6 +91,7 @@ def test_in_a_narrow_window_the_table_of_runs_does_not_scroll_sideways(
     expect(picture).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_the_wall_goes_on_below_its_choices(
     shared_server: Server, open_page: Callable[..., Page]
 ) -> None:

@@ -78,6 +78,7 @@ def test_home_train_report_evaluate_and_data_break_no_rule(
     assert any(each.rule == "image-alt" for each in accessibility.violations(page))
 
 
+@pytest.mark.slow
 def test_a_first_visit_while_films_are_generated_breaks_no_rule(
     tmp_path: Path, open_page: Callable[..., Page]
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_first_visit_while_films_are_generated_breaks_no_rule(
         assert accessibility.of_streamlit(each) <= allowed[name]
 
 
+@pytest.mark.slow
 def test_every_plot_and_picture_is_told_in_words(
     shared_server: Server, open_page: Callable[..., Page]
 ) -> None:

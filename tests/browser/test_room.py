@@ -31,6 +31,7 @@ def use(page: Page, folder: Path) -> None:
     expect(page.get_by_text(str(folder), exact=True).first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_who_reads_a_study_keeps_it_while_somebody_changes_the_data(
     server: Server, phantom_root: Path, other: Path, open_page: Callable[..., Page]
 ) -> None:
@@ -61,6 +62,7 @@ def test_who_reads_a_study_keeps_it_while_somebody_changes_the_data(
     assert "study=" not in reader.url and f"data={data.hash[:8]}" not in reader.url
 
 
+@pytest.mark.slow
 def test_an_address_of_unknown_data_opens_nothing_by_itself(
     server: Server, phantom_root: Path, open_page: Callable[..., Page]
 ) -> None:
@@ -73,6 +75,7 @@ def test_an_address_of_unknown_data_opens_nothing_by_itself(
     expect(page.get_by_role("button", name="Next")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_after_a_restart_an_open_diagnose_says_that_its_films_are_gone(
     server: Server, finished_run: Path, phantom_root: Path, open_page: Callable[..., Page]
 ) -> None:
@@ -120,6 +123,7 @@ def opened_room(
     app.stop()
 
 
+@pytest.mark.slow
 def test_a_visitor_looks_and_the_owner_acts(
     opened_room: Server, open_page: Callable[..., Page]
 ) -> None:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -15,6 +16,7 @@ BAR = ("All studies", "Next", "Reveal", "Diagnose this study")
 TILES = '[class*="st-key-open-"]'
 
 
+@pytest.mark.slow
 def test_a_filter_shows_as_many_tiles_as_it_counts_and_a_link_opens_the_same(
     shared_server: Server, open_page: Callable[..., Page], phantom_root: Path
 ) -> None:
@@ -36,6 +38,7 @@ def test_a_filter_shows_as_many_tiles_as_it_counts_and_a_link_opens_the_same(
     expect(other.locator(TILES)).to_have_count(both, timeout=30_000)
 
 
+@pytest.mark.slow
 def test_from_the_wall_by_way_of_a_study_to_its_verdict(
     shared_server: Server, open_page: Callable[..., Page]
 ) -> None:
@@ -50,6 +53,7 @@ def test_from_the_wall_by_way_of_a_study_to_its_verdict(
     assert study in page.url
 
 
+@pytest.mark.slow
 def test_a_click_on_a_film_of_the_wall_opens_its_study(
     shared_server: Server, open_page: Callable[..., Page], phantom_root: Path
 ) -> None:
@@ -75,6 +79,7 @@ def test_a_click_on_a_film_of_the_wall_opens_its_study(
     assert len(rows) == 1
 
 
+@pytest.mark.slow
 def test_a_click_on_a_film_opens_its_study_in_the_audit_and_among_errors(
     shared_server: Server, open_page: Callable[..., Page], tmp_path: Path, phantom_root: Path
 ) -> None:
@@ -103,6 +108,7 @@ def test_a_click_on_a_film_opens_its_study_in_the_audit_and_among_errors(
         app.stop()
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_folder_is_said_within_the_window(
     server: Server, open_page: Callable[..., Page], tmp_path: Path
 ) -> None:

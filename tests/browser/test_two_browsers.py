@@ -53,6 +53,7 @@ def press(page: Page, name: str) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_a_run_that_is_deleted_in_one_browser_is_gone_in_the_other(
     server: Server, stopped: Path, open_page: Callable[..., Page]
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_run_that_is_deleted_in_one_browser_is_gone_in_the_other(
         expect(page.get_by_role("button", name="Start training")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_resumed_in_one_browser_is_kept_by_the_other(
     server: Server, stopped: Path, open_page: Callable[..., Page]
 ) -> None:
@@ -89,6 +91,7 @@ def test_a_run_that_is_resumed_in_one_browser_is_kept_by_the_other(
     )
 
 
+@pytest.mark.slow
 def test_a_saved_note_stays_in_view_and_reaches_the_other(
     server: Server, stopped: Path, open_page: Callable[..., Page]
 ) -> None:
@@ -106,6 +109,7 @@ def test_a_saved_note_stays_in_view_and_reaches_the_other(
         expect(page.get_by_text("lags behind the other seeds").last).to_be_visible()
 
 
+@pytest.mark.slow
 def test_who_asks_for_more_epochs_of_a_run_that_goes_on_elsewhere_is_told(
     server: Server, stopped: Path, open_page: Callable[..., Page]
 ) -> None:

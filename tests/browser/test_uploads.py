@@ -35,6 +35,7 @@ def drop(page: Page, what: list[Path] | Path) -> None:
     page.locator("input[type=file]").first.set_input_files(what)
 
 
+@pytest.mark.slow
 def test_a_zip_of_two_studies(page: Page, studies: dict[str, list[Path]], tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
         for number, films in enumerate(studies.values(), 1):

@@ -56,6 +56,7 @@ def spread(page: Page) -> int:
     return int(page.locator(FILM).first.evaluate(SPREAD))
 
 
+@pytest.mark.slow
 def test_a_narrow_window_shows_what_8_bits_hide_and_changes_no_score(
     shared_server: Server, open_page: Callable[..., Page], finished_run: Path, film: Path
 ) -> None:
@@ -135,6 +136,7 @@ def study(tmp_path: Path) -> Iterator[Server]:
     app.stop()
 
 
+@pytest.mark.slow
 def test_every_film_is_first_shown_as_the_network_gets_it(
     study: Server, open_page: Callable[..., Page]
 ) -> None:

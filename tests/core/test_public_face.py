@@ -31,6 +31,7 @@ def test_every_name_of_the_face_is_there_and_has_an_example() -> None:
         fracture_core.nothing  # noqa: B018
 
 
+@pytest.mark.slow
 def test_the_examples_run_in_the_order_of_the_module(folders, monkeypatch) -> None:
     monkeypatch.chdir(folders)
     names = dict(vars(fracture_core))

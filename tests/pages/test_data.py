@@ -393,6 +393,7 @@ def test_the_audit_runs_and_shows_its_findings_worst_first(
     assert any(each.startswith(f"{split}: ") for split in splits for each in captions)
 
 
+@pytest.mark.slow
 def test_ticked_films_are_left_out_of_the_next_run(
     data_page: AppTest, phantom_root: Path, folders: Path, tmp_path: Path
 ) -> None:

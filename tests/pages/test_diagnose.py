@@ -441,6 +441,7 @@ def number(app: AppTest) -> float:
     return float(re.search(r"any film \(OR\)\*\* \|[^|]*\| (0\.\d+)", said(app))[1])
 
 
+@pytest.mark.slow
 def test_an_upload_opens_at_a_fracture_and_files_beside_the_studies_are_no_studies(
     starter: str,
 ) -> None:
@@ -804,6 +805,7 @@ def test_a_gate_doubts_what_its_model_has_never_seen(gated: str, phantom_root: P
     assert "No verdict: the film looks unlike the training films" in app.title[1].value
 
 
+@pytest.mark.slow
 def test_a_run_gets_its_gate_at_the_press_of_a_button(starter: str, run_copy: Path) -> None:
     app = opened(model=run_copy.name)
     assert "This run has no gate yet" in said(app)

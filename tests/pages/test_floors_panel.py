@@ -136,6 +136,7 @@ def test_a_second_model_is_compared_on_the_same_studies(second_run: Path) -> Non
     assert not [each for each in app.dataframe if "gap" in each.value]
 
 
+@pytest.mark.slow
 def test_difficult_studies_are_walls_one_click_from_each_study(second_run: Path) -> None:
     session = {"difficult": True}
     app = opened(session=session, model="finished")

@@ -94,6 +94,7 @@ def test_every_page_stands_in_the_table() -> None:
     assert TAKES.keys() == {path.stem for path in (APP.parent / "pages").glob("*.py")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", TAKES)
 def test_no_value_breaks_a_page_or_is_taken_for_markdown(page: str, run_outside: Path) -> None:
     app = AppTest.from_file(str(APP), default_timeout=60)

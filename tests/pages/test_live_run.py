@@ -309,6 +309,7 @@ def test_of_two_who_resume_at_once_the_second_is_told_why_not(
         assert "running already" in told(app)
 
 
+@pytest.mark.slow
 def test_train_more_adds_the_epochs_that_stand_beside_it(open_run: Open, run_copy: Path) -> None:
     app = open_run(run_copy, more=False)
     app.number_input(key=f"more-epochs-{run_copy.name}").set_value(2)
@@ -478,6 +479,7 @@ def test_a_new_learning_rate_is_asked_for_once_and_shown_as_pending(
 # --- forks --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_fork_is_made_once_opened_and_names_its_parent(open_run: Open, run_copy: Path) -> None:
     app = open_run(run_copy)
     app.selectbox(key=f"fork-epoch-{run_copy.name}").set_value(2).run()
@@ -519,6 +521,7 @@ def test_a_fork_is_offered_at_the_epoch_that_is_shown_else_at_the_nearest_that_i
     assert app.button(key="fork")
 
 
+@pytest.mark.slow
 def test_a_fork_that_changes_nothing_begins_with_the_rate_of_its_epoch(
     open_run: Open, run_copy: Path
 ) -> None:

@@ -111,6 +111,7 @@ def test_the_difference_is_paired_by_study(
     assert result.difference.n == 20
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("runs_here")
 def test_the_command_trains_both_and_prints_the_difference(
     folders: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

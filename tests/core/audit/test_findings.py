@@ -325,6 +325,7 @@ def test_the_time_left_ignores_saved_measurements(monkeypatch: pytest.MonkeyPatc
     assert left(9_101, 10_000) == pytest.approx(10 / 100 * 899)
 
 
+@pytest.mark.slow
 def test_an_audit_in_a_child_is_saved_and_read_back(folders: Path, root: Path) -> None:
     (folder(root, 10) / "image1.png").unlink()
     dataset = catalog.read(root)

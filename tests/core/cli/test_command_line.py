@@ -374,6 +374,7 @@ def test_a_queued_run_waits_in_the_background_and_is_stopped(
     os.close(slot)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_a_foreground_run_and_keeps_it(folders, phantom_root) -> None:
     words = ["--architecture", "three_conv", "--epochs", 5_000, "--threads", 1, "--name", "long"]
     process = module("train", phantom_root, *words)
@@ -392,6 +393,7 @@ def test_ctrl_c_stops_a_foreground_run_and_keeps_it(folders, phantom_root) -> No
     assert "valid" in out
 
 
+@pytest.mark.slow
 def test_resume_trains_more_epochs_in_the_foreground(run_copy, capsys) -> None:
     printed = spoken(capsys, "resume", "finished", "--more-epochs", 1)
     assert "Finished 4 of 4 epochs." in printed
@@ -399,6 +401,7 @@ def test_resume_trains_more_epochs_in_the_foreground(run_copy, capsys) -> None:
     assert journal.metrics(run_copy)["epoch"].tolist() == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_exits_1_and_says_why(folders, classes, tmp_path) -> None:
     (tmp_path / "w.weights.h5").write_bytes(b"\x89HDF\r\n\x1a\nand no more")
     words = ["--positive", "Fractured", "--weights", tmp_path / "w.weights.h5", "--name", "bad"]
@@ -704,6 +707,7 @@ def test_evaluate_names_the_studies_of_patients_that_the_model_was_trained_on(
     assert trained == keys
 
 
+@pytest.mark.slow
 def test_an_evaluation_of_a_whole_split_is_saved(run_copy, phantom_root, capsys) -> None:
     kept = evaluation_job.folder_of("finished@3", catalog.read(phantom_root), "valid")
     spoken(capsys, "evaluate", "finished@3", phantom_root, "--part", "forearm", "--json")
@@ -848,6 +852,7 @@ def test_check_names_damaged_files_and_those_without_a_checksum(run_copy, capsys
     assert "missing      films.parquet" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_tensorflow_is_loaded_without_the_garbage_collector_and_what_nobody_needs() -> None:
     code = """
 import gc, sys

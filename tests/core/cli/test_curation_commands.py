@@ -80,6 +80,7 @@ def test_selections_are_saved_listed_exported_and_removed(
     assert spoken(capsys, "selections", "remove", phantom_root, "odd hands") == ""
 
 
+@pytest.mark.slow
 def test_a_selection_is_evaluated_by_corrected_labels_and_known_patients_are_said(
     studies, run_copy, phantom_root, capsys
 ) -> None:

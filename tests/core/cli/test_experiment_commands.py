@@ -22,6 +22,7 @@ def printed(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) ->
     return said.out if status == 0 else said.err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("runs_here")
 def test_the_command_trains_each_fold_and_every_command_prints_the_same_figures(
     folders: Path, phantom_root: Path, capsys: pytest.CaptureFixture[str]

@@ -21,6 +21,7 @@ def printed(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) ->
     return said.out if status == 0 else said.err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("runs_here")
 def test_the_command_trains_every_combination_and_ends_in_a_sentence(
     folders: Path, phantom_root: Path, capsys: pytest.CaptureFixture[str]

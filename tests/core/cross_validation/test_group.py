@@ -38,6 +38,7 @@ def config(root: Path, **changes: object) -> TrainConfig:
     return TrainConfig(data=str(root), architecture="three_conv", epochs=2, **changes)
 
 
+@pytest.mark.slow
 def test_a_group_comes_back_as_it_was_made_and_its_runs_are_ordinary_runs(pair: Group) -> None:
     assert group.names() == ["pair"] and group.find("pair") == pair
     assert group.list_groups() == ([pair], [])

@@ -39,6 +39,7 @@ from fracture_core.runs import journal, run_config, run_facts, run_folders, trai
 from fracture_core.verdicts import estimates, resampling
 
 
+@pytest.mark.slow
 def test_every_training_film_is_predicted_once_by_a_run_that_never_saw_its_patient(
     pair: Group, phantom_root: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_large_maps_are_thinned(tmp_path: Path) -> None:
     assert feature_maps.load(tmp_path, 1).maps[0].shape == (3, 56, 56)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_makes_anew_what_is_later_than_its_state_and_what_a_kill_has_cost(
     run_copy: Path, runs_here: None
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_resumed_run_makes_anew_what_is_later_than_its_state_and_what_a_kill_h
                 assert np.allclose(then[each].astype(float), now[each].astype(float), atol=near)
 
 
+@pytest.mark.slow
 def test_feature_maps_made_anew_change_nothing_that_the_run_computes(
     run_copy: Path, runs_here: None
 ) -> None:

@@ -32,6 +32,7 @@ def train(folder: Path) -> run_status.Status:
     return run_status.read(folder)
 
 
+@pytest.mark.slow
 def test_an_unchanged_fork_ends_like_its_parent(run_copy) -> None:
     fork = forks.create(run_copy, 2, "fork")
     assert run_folders.read(fork).facts["parent"] == {"name": run_copy.name, "epoch": 2}
@@ -44,6 +45,7 @@ def test_an_unchanged_fork_ends_like_its_parent(run_copy) -> None:
     assert [e["kind"] for e in journal.events(fork)] == ["forked", "resumed", "finished"]
 
 
+@pytest.mark.slow
 def test_a_fork_runs_in_a_child_of_its_own_and_leaves_its_parent_alone(run_copy) -> None:
     before = {path: path.stat().st_mtime_ns for path in run_copy.rglob("*") if path.is_file()}
     fork = launcher.fork(run_copy, 3, "longer", queue=False, epochs=4, learning_rate=1e-5)

@@ -62,6 +62,7 @@ def ended(folder: Path) -> run_status.Status:
     return status
 
 
+@pytest.mark.slow
 def test_a_child_evaluates_and_the_result_is_kept(run_copy, phantom_root) -> None:
     dataset = catalog.read(phantom_root)
     folder = evaluation_job.start("finished@3", dataset, "valid")

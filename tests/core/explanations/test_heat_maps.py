@@ -86,6 +86,7 @@ def test_a_network_that_asks_for_one_corner_lights_up_there(method, tmp_path, fi
         assert np.abs(heat.values[6:]).max() < 1e-6 < heat.values[:5, 11:].max()
 
 
+@pytest.mark.slow
 @BOTH
 def test_randomized_weights_change_the_map(method, predictor, films, finished_run) -> None:
     """Adebayo et al. (2018): a map that does not ask the weights explains nothing."""

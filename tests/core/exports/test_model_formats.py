@@ -97,6 +97,7 @@ READERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::FutureWarning:keras.src.export.tf2onnx_lib")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the converters
 @pytest.mark.parametrize("to", model_formats.FORMATS)

@@ -53,6 +53,7 @@ def test_a_run_comes_back_with_every_file_that_its_pages_need(
         run_archive.read(archive, "copy")
 
 
+@pytest.mark.slow
 def test_a_run_that_was_read_back_goes_on_where_it_stopped(
     run_copy: Path, archive: Path, phantom_root: Path, tmp_path: Path
 ) -> None:
@@ -74,7 +75,9 @@ def test_a_folder_that_lacks_films_of_the_run_is_refused_and_leaves_no_run(
     fewer = Path(shutil.copytree(phantom_root, tmp_path / "fewer"))
     first = journal.films(run_copy)["path"].iloc[0]
     (fewer / first).unlink()
-    with pytest.raises(RunError, match=rf"lacks 1 of its .* films, first {first}\. Name the folder"):
+    with pytest.raises(
+        RunError, match=rf"lacks 1 of its .* films, first {first}\. Name the folder"
+    ):
         run_archive.read(archive, "copy", data=fewer)
     with pytest.raises(RunError, match="nowhere lacks"):
         run_archive.read(archive, "copy", data=tmp_path / "nowhere")

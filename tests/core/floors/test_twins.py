@@ -87,6 +87,7 @@ def test_shuffling_exchanges_the_labels_of_whole_studies() -> None:
     assert not np.array_equal(labels, twins.shuffled_labels(films, seed=2))
 
 
+@pytest.mark.slow
 def test_a_twin_on_shuffled_labels_has_chances_auroc() -> None:
     """The small version of `benchmarks/floors.py`: of 4 seeds at most one interval misses .5."""
     _, pixels = noise_films(30, 1, 1)
@@ -118,6 +119,7 @@ def model(run_copy: Path) -> Model:
     return stored_models.find(run_copy.name)
 
 
+@pytest.mark.slow
 def test_a_child_makes_the_twins_of_a_run_once(model: Model) -> None:
     folder = floors_job.start(model.reference)
     status = launcher.wait(folder)

@@ -86,6 +86,7 @@ def weights(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in files}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_ready", [False, True])
 def test_a_run_on_standby_is_the_cold_run_to_the_last_bit(waiting, finished_run, is_ready) -> None:
     standby.prepare()
@@ -124,6 +125,7 @@ def test_a_run_on_standby_is_locked_without_a_gap_and_like_any_child(waiting) ->
     os.close(run_lock.take(folder))
 
 
+@pytest.mark.slow
 def test_a_run_with_other_threads_than_the_rehearsal_starts_again(waiting, finished_run) -> None:
     standby.prepare()
     held, folder = process(), make("other", threads=2, epochs=1)
@@ -139,6 +141,7 @@ def test_a_run_with_other_threads_than_the_rehearsal_starts_again(waiting, finis
     assert kinds == ["queued", "started", "finished"]
 
 
+@pytest.mark.slow
 def test_films_are_read_ahead_for_a_demo_run(waiting, phantom_root) -> None:
     standby.prepare(phantom_root)
     folder = Path(os.environ["FRACTURE_CACHE"]) / "pixels"

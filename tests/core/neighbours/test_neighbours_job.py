@@ -122,6 +122,7 @@ neighbours_job.make(model, dataset, folder, silent)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_job_goes_on_where_it_was(
     model: Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +196,7 @@ def test_without_a_readable_film_there_is_a_sentence(model: Model, tmp_path: Pat
         make(model, dataset)
 
 
+@pytest.mark.slow
 def test_a_child_makes_features_and_map_and_the_command_lists_the_nearest(
     model: Model, dataset: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -111,6 +111,7 @@ print(keras.config.backend(), keras.config.floatx(), {weight.dtype for weight in
 """
 
 
+@pytest.mark.slow
 def test_settings_of_keras_on_this_machine_change_nothing(tmp_path) -> None:
     home = tmp_path / ".keras"
     home.mkdir()

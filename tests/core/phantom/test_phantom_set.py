@@ -171,6 +171,7 @@ def test_a_film_differs_from_its_unbroken_twin_only_where_the_boxes_say() -> Non
         assert not changed.any(), film.path
 
 
+@pytest.mark.slow
 def test_a_line_runs_from_cortex_to_cortex_of_one_bone() -> None:
     film, broken, healthy = next(pair for pair in hairlines(8) if len(pair[0].breaks) == 1)
     changed = np.abs(np.asarray(broken, dtype=int) - np.asarray(healthy, dtype=int)) > 12
@@ -183,6 +184,7 @@ def test_a_line_runs_from_cortex_to_cortex_of_one_bone() -> None:
     assert -0.05 < across.min() < 0.12 and 0.88 < across.max() < 1.05
 
 
+@pytest.mark.slow
 def test_the_line_of_every_break_lies_in_its_box() -> None:
     seen = set()
     for study in study_plan.plan(300, 0):
@@ -238,6 +240,7 @@ def test_bent_bones_of_children_are_greenstick_fractures_and_no_others() -> None
         assert green == ({"angulated"} if growing else set())
 
 
+@pytest.mark.slow
 def test_a_hairline_is_lost_at_32_px_and_seen_at_96_px() -> None:
     pairs = hairlines(20)
     assert change(pairs, 32) < 8
@@ -251,6 +254,7 @@ def test_places_on_the_limb_and_pixels_agree() -> None:
     assert (x, y) == pytest.approx((200, 100), abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_plan_is_like_mura() -> None:
     planned = study_plan.plan(400, 0)
     positive = np.mean([study.kind is not None for study in planned])

@@ -126,6 +126,7 @@ def test_a_gate_is_fitted_on_the_films_that_the_run_has_seen(run_copy, tmp_path)
         gate_job.of_run(stored_models.find("finished"))
 
 
+@pytest.mark.slow
 def test_a_child_fits_a_runs_gate_once(run_copy) -> None:
     assert stored_models.find("finished").gate is None
     folder = gate_job.start("finished")
@@ -219,6 +220,7 @@ def short_run(folders, phantom_root, runs_here):
     return launcher.create_and_start(config, "short", queue=False)
 
 
+@pytest.mark.slow
 def test_a_run_has_the_gate_of_its_best_epoch_at_its_end_and_of_another_one_after_a_resume(
     short_run,
 ) -> None:
@@ -237,6 +239,7 @@ def test_a_run_has_the_gate_of_its_best_epoch_at_its_end_and_of_another_one_afte
     assert (again.card.epoch == model.card.epoch) == (again.gate.stat().st_mtime_ns == fitted_at)
 
 
+@pytest.mark.slow
 def test_a_gate_that_fails_costs_nothing_of_the_run(folders, phantom_root) -> None:
     (folders / "cache" / "gates").write_text("no folder")
     config = TrainConfig(data=str(phantom_root), architecture="three_conv", epochs=1)

@@ -74,6 +74,7 @@ def test_files_and_their_bytes_are_judged_alike(predictor, films) -> None:
     assert predictor.predict_study("s", read).probabilities == from_files
 
 
+@pytest.mark.slow
 def test_the_command_line_gives_the_same_bits(predictor, films, run_copy) -> None:
     paths = [str(film.source) for film in films]
     printed = subprocess.run(

@@ -260,6 +260,7 @@ def test_every_epochs_weights_predict_its_table_in_keras_own_layers_too(run_copy
         assert np.allclose(plain.predict(evaluated[..., None], verbose=0)[:, 0], table, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_way_of_averaging_changes_no_trained_weight(folders, finished_run) -> None:
     config = run_folders.read(finished_run).config
     assert config.normalization == "recomputed"
@@ -300,6 +301,7 @@ def test_a_run_of_before_there_was_a_choice_has_running_averages(run_copy) -> No
     assert epoch_models.of_run(run_copy, 3).card.training["normalization"] == "running"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [False, True])
 def test_a_run_that_lost_its_last_state_takes_the_same_films_again(
     folders, runs_here, phantom_root, monkeypatch, before

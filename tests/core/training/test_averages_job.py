@@ -138,6 +138,7 @@ def without_films(run: Run, phantom_root: Path, tmp_path: Path) -> Run:
     return run_folders.read(run.folder)
 
 
+@pytest.mark.slow
 def test_the_child_judges_every_run_that_can_be(
     run: Run, finished_run: Path, phantom_root: Path, tmp_path: Path
 ) -> None:

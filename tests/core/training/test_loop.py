@@ -112,11 +112,13 @@ def test_a_metrics_line_is_what_the_prediction_table_says(finished_run) -> None:
     assert not any("time" in key for line in lines for key in line)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(folders, finished_run, phantom_root) -> None:
     again = finish(start(phantom_root, "again", epochs=3))
     assert_twins(again, finished_run)
 
 
+@pytest.mark.slow
 def test_a_run_that_lost_its_last_checkpoint_and_half_a_line_falls_back_and_ends_the_same(
     run_copy, finished_run
 ) -> None:
@@ -206,7 +208,7 @@ def test_a_run_killed_at_any_moment_and_resumed_ends_like_its_twin(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["residual", "mobilenet_v3"])
+@pytest.mark.parametrize("name", ["residual"])
 def test_every_network_is_killed_and_ends_like_its_twin(folders, phantom_root, name) -> None:
     few = {"architecture": name, "epochs": 2, "steps_per_epoch": 6, "checkpoint_seconds": 0.1}
     twin = finish(start(phantom_root, "twin", **few))
@@ -419,6 +421,7 @@ def test_a_stop_anywhere_keeps_the_step_and_goes_on_from_it(
 FEW = {"epochs": 2, "steps_per_epoch": 3, "batch_size": 6, "options": NetworkOptions(dropout=0.5)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [each for each in SOME if each not in CHAINS])
 def test_every_network_goes_on_from_a_stop_to_the_same_bits(
     folders, phantom_root, one_step_a_call, name
@@ -468,6 +471,7 @@ def test_inside_a_long_epoch_the_state_is_kept_and_only_the_last_ones_stay(
     assert checkpoints.forkable(folder / "checkpoints") == [1]
 
 
+@pytest.mark.slow
 def test_a_learning_rate_asked_for_while_it_runs_is_taken_at_its_step_and_again_on_resume(
     folders, phantom_root, one_step_a_call, monkeypatch
 ) -> None:

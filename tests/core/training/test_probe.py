@@ -101,6 +101,7 @@ def test_the_choice_is_kept_with_the_run(two_cores, monkeypatch) -> None:
     assert child._threads(folder, 1000, Worker(folder)) == (2, 1)
 
 
+@pytest.mark.slow
 def test_a_real_measurement_in_a_real_child(folders, monkeypatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     assert probe._in_a_child(new(architecture="one_conv"), 1) > 0

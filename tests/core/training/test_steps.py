@@ -11,11 +11,21 @@ import tensorflow as tf
 from fracture_core.config.film_settings import Augmentation
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.networks import layers, network_weights, optimizers
+from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.training import loop, steps
 from fracture_core.training_films import pipeline
-from tests.core.every_network import EVERY, LARGE
+from tests.core.every_network import LARGE
 
 STILL = Augmentation(shear_degrees=0, zoom_percent=0, rotation_degrees=0, horizontal_flip=False)
+
+
+# Plain chains are all alike here, and DenseNet's layers are those of the other large networks.
+ALIKE = ("one_conv", "all_conv", "densenet121", "densenet169")
+ONE_OF_A_KIND = [
+    pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name
+    for name in ARCHITECTURES
+    if name not in ALIKE
+]
 
 
 def films(config: TrainConfig, count: int = 30) -> pipeline.Pipeline:
@@ -24,7 +34,7 @@ def films(config: TrainConfig, count: int = 30) -> pipeline.Pipeline:
     return pipeline.Pipeline(pixels=pixels, labels=np.arange(count) % 2, config=config)
 
 
-@pytest.mark.parametrize("name", [each for each in EVERY if each not in ("one_conv", "all_conv")])
+@pytest.mark.parametrize("name", ONE_OF_A_KIND)
 def test_a_step_learns_what_keras_own_step_learns(name) -> None:
     # Adam would blow up the rounding errors of gradients that are zero but for them.
     config = TrainConfig(data="x", architecture=name, augmentation=STILL, optimizer="sgd")
@@ -193,6 +203,7 @@ print(losses[0].std())
 """
 
 
+@pytest.mark.slow
 def test_two_devices_learn_within_rounding_what_one_learns() -> None:
     process = subprocess.run(
         [sys.executable, "-c", TWO_DEVICES], capture_output=True, text=True, check=False

@@ -138,6 +138,7 @@ def one_step_a_call(monkeypatch) -> None:
     monkeypatch.setattr(loop, "CALL_SECONDS", 0.0)
 
 
+@pytest.mark.slow
 def test_a_stop_inside_an_epoch_goes_on_to_the_same_bits(
     folders, phantom_root, one_step_a_call
 ) -> None:

@@ -154,10 +154,13 @@ def of_kept_films(model: Model, split: str, films: pd.DataFrame) -> Evaluation:
 
 
 def relabelled(value: Evaluation, corrected: Corrections) -> Evaluation:
-    """Return an evaluation of the data's own labels by the corrected ones, and say how many."""
-    if not corrected.items:
-        return value
+    """Return an evaluation of the data's own labels by the corrected ones, and say how many.
+
+    It is the same one where no label of its films was corrected.
+    """
     facts = corrections.facts(value.films, corrected)
+    if not facts["labels"]:
+        return value
     films = corrections.relabel(value.films, corrected)
     return replace(value, films=films, data=value.data | {"corrections": facts})
 

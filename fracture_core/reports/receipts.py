@@ -183,6 +183,7 @@ def of_record(
     dataset: Dataset | None = None,
     scope: Scope | None = None,
     chosen_on: pd.DataFrame | None = None,
+    is_scaled: bool = False,
 ) -> Receipt:
     """Return the receipt of a group of figures of an evaluation.
 
@@ -197,11 +198,16 @@ def of_record(
         dataset: that the command needs beside predictions that the model keeps; `None` for none.
         scope: of the figures.
         chosen_on: films of the model that chose a threshold, a scaling or limits; `None` without.
+        is_scaled: whether figures rest on the scaling of films, see
+            `evaluation_details.film_scaling`; named by itself where its labels are others.
     """
     scope = scope or Scope()
     rows = basis(value, model, scope=scope)
-    if chosen_on is not None:
-        rows = (*rows, ("Labels of the films that chose", kept_labels(model, chosen_on)))
+    labels = None if chosen_on is None else kept_labels(model, chosen_on)
+    if labels is not None:
+        rows = (*rows, ("Labels of the films that chose", labels))
+    if is_scaled and (of_scaling := scaling_labels(model)) != labels:
+        rows = (*rows, ("Labels behind the scaling", of_scaling))
     return Receipt(
         title=title,
         numbers=tuple(numbers(record, key)),
@@ -319,7 +325,34 @@ def basis(
 
 def kept_labels(model: Model, films: pd.DataFrame) -> str:
     """Describe the labels of films that a model keeps, with the hash of their corrections."""
-    if facts := model.corrections_among(films):
+    return labels_words(model, model.corrections_among(films))
+
+
+def scaling_labels(model: Model) -> str:
+    """Describe the labels behind the scaling of films: of the card's own, or of one on dev."""
+    if own := model.card.choices.calibration:
+        return saved_labels(model, own.corrections)
+    return kept_labels(model, model.judged)
+
+
+def saved_labels(model: Model, list_hash: str) -> str:
+    """Describe the labels of dev behind a choice in a card.
+
+    Args:
+        model: of the card.
+        list_hash: of the list that corrected them; "" without.
+    """
+    facts = model.dev_corrections
+    if not list_hash:
+        return labels_words(model, None)
+    if facts and facts["hash"] == list_hash:
+        return labels_words(model, facts)
+    return f"corrected by list {list_hash}, when the card was changed"
+
+
+def labels_words(model: Model, facts: Mapping[str, Any] | None) -> str:
+    """Describe labels by number and hash of their corrections; `None` for those without."""
+    if facts:
         return run_facts.corrections_words(facts)
     if model.card.data.corrections:
         return "those that the model was trained with (see Training split)"

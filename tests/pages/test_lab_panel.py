@@ -1,5 +1,6 @@
 """Aggregation lab on Evaluate: rules, slider, price of OR, meter, points and their keeping."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from fracture_core.curation import corrections
 from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
 from fracture_core.models import stored_models
-from fracture_core.operating_points import or_cost, study_scores, threshold_choice
+from fracture_core.operating_points import calibration, or_cost, study_scores, threshold_choice
 from fracture_core.operating_points.study_scores import RULES
 from fracture_core.operating_points.threshold_choice import AIMS
 from fracture_core.verdicts import aggregation
@@ -32,9 +33,11 @@ def nothing_cached(folders: Path) -> None:
     st.cache_data.clear()
 
 
-def opened(model: str, films: str = "valid") -> AppTest:
-    """The page with the lab open."""
+def opened(model: str, films: str = "valid", *receipts: str) -> AppTest:
+    """The page with the lab and these receipts open."""
     app = AppTest.from_file(APP, default_timeout=60)
+    for name in receipts:
+        app.session_state[f"receipt-{name}"] = True
     app.query_params.update({"model": model, "films": films})
     app.session_state["lab"] = True
     app = app.switch_page("pages/evaluate.py").run()
@@ -206,8 +209,6 @@ def test_one_label_and_a_model_without_dev_are_told_in_a_sentence(folders: Path)
 
 
 def test_the_saved_calibration_scales_the_calibrated_rule(folders: Path) -> None:
-    from fracture_core.operating_points import calibration
-
     made_predictions.released("made", DEV)
     fitted = calibration.fit(stored_models.find("made").judged, "isotonic")
     card_choices.save_calibration("made", fitted)
@@ -229,3 +230,23 @@ def test_points_are_chosen_by_dev_s_corrected_labels_and_the_card_says_so(folder
     assert not app.exception
     assert stored_models.find("made").card.choices.operating_point.corrections == value.hash
     assert f"labels corrected by list {value.hash}" in said(app)
+
+
+@pytest.mark.parametrize("of_card", ["", "0123456789abcdef"])
+def test_a_receipt_names_the_labels_of_the_card_s_scaling_not_those_of_today(
+    folders: Path, of_card: str
+) -> None:
+    made_predictions.released("made", DEV)
+    fitted = calibration.fit(stored_models.find("made").judged, "temperature")
+    card_choices.save_calibration("made", replace(fitted, corrections=of_card))
+    study = catalog.studies(DEV).iloc[0]
+    labels = {study["key"]: 1 - study["label"]}
+    value = corrections.corrected(Corrections(), catalog.studies(DEV), labels, "AB", "a cast")
+    corrections.write("made", value)
+    app = opened("made", "dev", "lab", "points")
+    chosen = f"- **Labels of the films that chose**: 1 label corrected (list {value.hash})."
+    fitted_by = f"corrected by list {of_card}" if of_card else "the data's own"
+    scaling = f"- **Labels behind the scaling**: {fitted_by}"
+    assert (said(app).count(chosen), said(app).count(scaling)) == (1, 1)  # points, lab
+    app.selectbox(key="point-rule").select("calibrated_max").run()
+    assert (said(app).count(chosen), said(app).count(scaling)) == (1, 2)

@@ -125,7 +125,7 @@ def _receipt(result: Evaluation, model: Model, threshold: float) -> Receipt:
         model,
         method=method,
         options=("--lab", f"{threshold:g}"),
-        chosen_on=model.judged,
+        is_scaled=True,
     )
 
 

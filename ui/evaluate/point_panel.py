@@ -89,6 +89,7 @@ def _receipt(
         options=("--lab", f"{result.threshold:g}", "--rule", rule),
         scope=Scope(cost_ratio=cost),
         chosen_on=model.judged,
+        is_scaled=rule == "calibrated_max",
     )
 
 

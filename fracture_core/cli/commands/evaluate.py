@@ -97,6 +97,11 @@ def _evaluate_group(options: argparse.Namespace, value: "Group | Sweep | None") 
     from fracture_core.sweeps.sweep import Sweep
 
     if isinstance(value, Sweep):
+        if options.corrections:
+            raise ConfigError(
+                f"The answer of {value.name} goes by the labels that its runs were trained with. "
+                "Leave --corrections out; or evaluate its runs with it, one at a time."
+            )
         start_sweep.show(value, options.json, options.split)
     else:
         cross_validate.evaluate(options)

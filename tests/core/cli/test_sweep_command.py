@@ -67,6 +67,9 @@ def test_a_queued_sweep_tells_its_cost_and_is_stopped_and_resumed_as_one(
     assert "An answer follows when every combination" in printed(
         capsys, "evaluate", "rates", status=2
     )
+    assert "Leave --corrections out; or evaluate its runs" in printed(
+        capsys, "evaluate", "rates", "--corrections", status=2
+    )
 
 
 def test_a_value_that_cannot_be_is_refused_before_anything_is_made(

@@ -88,6 +88,21 @@ def test_a_receipt_names_the_labels_of_dev_and_its_command_has_them(capsys) -> N
         assert json.loads(printed)["answers"]["clear"] == record["clear"]
 
 
+def test_films_without_a_corrected_label_name_no_list(capsys) -> None:
+    """Of one list, dev has a label and valid has none, and the other way round."""
+    made_predictions.run("made", DEV, VALID)
+    plain = stored_models.find("made")
+    for films, split in ((DEV, "valid"), (VALID, "dev")):
+        correct(films, 1)
+        before = stored_predictions.of_role(plain, split)
+        result, model = evaluation.by_corrected_labels(before, plain)
+        assert result is before
+        assert "Labels" not in dict(receipts.basis(result, model))
+        assert "--corrections" in receipts.command(result, model)
+        words = ("evaluate", "made", "--split", split, "--corrections")
+        assert "0 labels corrected" not in spoken(capsys, *words)
+
+
 def test_dev_of_other_data_has_its_own_corrections(phantom_root) -> None:
     """The model keeps dev films of its training data; those evaluated are of other data."""
     made_predictions.run("made", DEV, VALID)

@@ -10,6 +10,7 @@ from fracture_core.config.setting import Setting
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.models.model_card import Card
+from fracture_core.runs import run_config
 
 TRAIN = ["python", "-m", "fracture_core", "train"]
 # The card's own facts name the films; the files and lists are of the machine that trained it.
@@ -22,7 +23,8 @@ def of_card(card: Card, data: str) -> tuple[TrainConfig, bool]:
     """Return the settings of a card's training on these data, and whether the card names them.
 
     Network, pixels and parts are always the card's; a setting that its command leaves out has its
-    default. Without a readable command, all others have theirs.
+    default, or is as it was before there was a choice, see `_facts`. Without a readable command,
+    all others have their defaults.
 
     Args:
         card: of one network.
@@ -44,9 +46,15 @@ def of_card(card: Card, data: str) -> tuple[TrainConfig, bool]:
 
 
 def _facts(card: Card) -> dict[str, Any]:
-    """Return settings that a card names beside its command, whose defaults have changed since."""
-    normalization = card.training.get("normalization")
-    return {"normalization": normalization} if normalization else {}
+    """Return settings that a card names beside its command, whose defaults have changed since.
+
+    One that it lacks is as it was before there was a choice.
+    """
+    before: dict[str, Any] = dict(run_config.BEFORE)
+    if card.recipe.size > run_config.SMALL:
+        before["normalization_films"] = run_config.FILMS_BEFORE
+    names = ("normalization", "normalization_films")
+    return before | {name: card.training[name] for name in names if name in card.training}
 
 
 def _words(command: str) -> list[str]:

@@ -89,6 +89,7 @@ def _card_of_run(run: run_folders.Run, epoch: int, films: pd.DataFrame) -> Card:
             **data,
             "root": Path(str(data.get("root", ""))).name,
             "normalization": run.config.normalization,
+            "normalization_films": run.config.normalization_films,
             **({"pooling": pooling} if (pooling := run.config.study_pooling) else {}),
         },
         metrics=figures,

@@ -20,7 +20,6 @@ from fracture_core.models.model import Model
 from fracture_core.operating_points.promise import Promise
 from fracture_core.reports import receipts
 from fracture_core.reports.receipts import Receipt
-from fracture_core.runs import run_facts
 from fracture_core.words import plural
 
 
@@ -168,7 +167,6 @@ def of_study(
     shown = {"studies": [{name: study[name] for name in names if name in study}]}
     promise = {key: record["promise"][key] for key in ("clear", "call", "studies", "patients")}
     corrected = record["promise"].get("corrections")
-    labels = run_facts.corrections_words(corrected) if corrected else ""
     rows: receipts.Rows = (
         ("Films", plural(len(study["images"]), "film")),
         ("Method", "The network's own score of each film; a score has no interval."),
@@ -182,7 +180,7 @@ def of_study(
             f"{threshold:g}; the model's own {card.threshold:g}, {card.threshold_origin}",
         ),
         ("Answer", f"{study['answer']}. {study['answer_reason']}"),
-        *((("Labels of the films that chose", labels),) if labels else ()),
+        *_labels_behind(record["promise"], study, model),
         *((("Not repeated by the command", note),) if note else ()),
     )
     words = [*receipts.PYTHON, "predict", model.reference, *paths, "--threshold", f"{threshold:g}"]
@@ -193,3 +191,26 @@ def of_study(
         rows=rows,
         command=shlex.join([*words, *receipts.promise_options(asked), "--json"]),
     )
+
+
+def _labels_behind(
+    promise: Mapping[str, Any], study: Mapping[str, Any], model: Model
+) -> receipts.Rows:
+    """Return a row on the labels of each choice: limits of today, the others as the card has them.
+
+    Args:
+        promise: of `study_answers.promise_record`.
+        study: its further keys, see `study_answers.Answers.to_dict`.
+        model: that made the verdict.
+    """
+    choices = model.card.choices
+    labels = {}
+    if promise["studies"]:
+        labels["three answers"] = receipts.labels_words(model, promise.get("corrections"))
+    if "calibrated_probability" in study and choices.calibration:
+        own = choices.calibration.corrections
+        labels["calibrated probability"] = receipts.saved_labels(model, own)
+    if "operating_point" in study and choices.operating_point:
+        own = choices.operating_point.corrections
+        labels["operating point"] = receipts.saved_labels(model, own)
+    return tuple((f"Labels behind the {name}", words) for name, words in labels.items())

@@ -15,8 +15,8 @@ from fracture_core.errors import ConfigError, DamagedFile, FileRefused, RunError
 from fracture_core.runs import run_facts
 
 NAME = "config.json"
-_BEFORE = {"normalization": "running"}  # the setting of runs from before there was a choice
-_SMALL, _FILMS_BEFORE = 36, 256  # px: larger films had this number for the averages, no choice
+BEFORE = {"normalization": "running"}  # the setting of runs from before there was a choice
+SMALL, FILMS_BEFORE = 36, 256  # px: larger films had this number for the averages, no choice
 
 
 def write(folder: Path, config: TrainConfig) -> None:
@@ -52,10 +52,10 @@ def read(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
         facts = _read_facts(folder)
         values = facts.pop("config")
         if isinstance(values, dict):
-            values = _BEFORE | values
+            values = BEFORE | values
         config = TrainConfig.from_dict(values)
-        if "normalization_films" not in values and config.recipe.size > _SMALL:
-            config = replace(config, normalization_films=_FILMS_BEFORE)
+        if "normalization_films" not in values and config.recipe.size > SMALL:
+            config = replace(config, normalization_films=FILMS_BEFORE)
         return config, run_facts.run(facts)
     except (KeyError, ConfigError) as error:
         raise _no_config(folder, error) from error

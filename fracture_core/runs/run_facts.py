@@ -262,6 +262,7 @@ _DATA: Mapping[str, Callable[[Any], bool]] = {
     "names_patients": _or_none(lambda value: isinstance(value, bool)),
     "patients": _all(_is_text),
     "normalization": _is_text,
+    "normalization_films": is_count,
     "pooling": _is_text,
     "images": _all(is_count),
     "studies": _all(is_count),

@@ -1,5 +1,6 @@
 """The three answers, the saved rule and the calibrated probability on Diagnose."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +117,21 @@ def test_dev_has_its_corrected_labels_and_the_receipt_s_command_too(key: str) ->
     named = f"{len(studies)} labels corrected (list {value.hash})."
     assert said(app).count(named) == 3  # the receipt, the figures on dev, and the promise
     assert "--corrections" in app.code[0].value
+
+
+def test_the_receipt_names_the_labels_behind_each_choice(key: str) -> None:
+    """The card keeps a calibration by no list and a point by another one than today's."""
+    model = stored_models.find("starter")
+    card_choices.save_calibration("starter", calibration.fit(model.judged, "temperature"))
+    card_choices.save_point("starter", replace(MEAN, corrections="0123456789abcdef"))
+    studies = catalog.studies(model.judged)
+    labels = {studies["key"][0]: 1 - studies["label"][0]}
+    value = corrections.corrected(Corrections(), studies, labels, "AB", "casts")
+    corrections.write(model.card.data.hash, value)
+    words = said(opened(key, **{"receipt-verdict": True}))
+    for name, origin in (
+        ("three answers", f"1 label corrected (list {value.hash})."),
+        ("calibrated probability", "the data's own"),
+        ("operating point", "corrected by list 0123456789abcdef"),
+    ):
+        assert f"- **Labels behind the {name}**: {origin}" in words

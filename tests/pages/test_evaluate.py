@@ -15,6 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core import checksums
 from fracture_core.cli import command_line
+from fracture_core.curation import corrections
+from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog, chosen_data
 from fracture_core.errors import DataError
 from fracture_core.evaluations import evaluation, evaluation_file, evaluation_job
@@ -444,10 +446,17 @@ def test_an_ensemble_stands_beside_its_members_on_the_films_that_taught_none(
     rows = [line.split("|")[1].strip() for line in words.splitlines() if line.startswith("| ")]
     members = [theme.plain(f"finished@{epoch}").replace("\\", "") for epoch in (1, 3)]
     assert rows[-3:] == [*members, "**both**"]
-    judged = stored_models.find("both").judged
+    model = stored_models.find("both")
+    judged = model.judged
     n = judged.groupby(["part", "patient", "study"]).ngroups
     assert f"On the {n} dev studies that no member was trained on" in words
     assert "Its members' epochs were picked on the dev films" in words
+    studies = catalog.studies(judged)
+    labels = {studies["key"][0]: 1 - studies["label"][0]}
+    value = corrections.corrected(Corrections(), studies, labels, "AB", "a cast")
+    corrections.write(model.card.data.hash, value)
+    words = said(opened(model="both", films="dev"))
+    assert f" Dev: 1 label corrected (list {value.hash}). Widely overlapping" in words
 
 
 def test_a_model_that_is_looked_at_is_not_in_use_until_a_button_says_so(

@@ -218,10 +218,11 @@ def _members(model: Model) -> None:
     with st.expander(f"The ensemble and its {len(members)} members", expanded=True):
         rows = [*named, (f"**{theme.plain(model.card.name)}**", whole)]
         st.markdown(figures.side_by_side(rows))
+        labels = curation.labels_words(model.dev_corrections)
         st.caption(
             f"On the {plural(whole.n, 'dev study')} that no member was trained on, at the "
-            f"threshold of {model.card.threshold:.2f}. Widely overlapping intervals mean no "
-            "measurable difference."
+            f"threshold of {model.card.threshold:.2f}.{labels} Widely overlapping intervals "
+            "mean no measurable difference."
         )
 
 

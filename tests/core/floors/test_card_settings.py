@@ -41,7 +41,10 @@ def made_card(config: TrainConfig, command: str | None = None) -> Card:
         recipe=config.recipe,
         parts=config.parts,
         command=training_command.portable(config, None) if command is None else command,
-        training={"normalization": config.normalization},
+        training={
+            "normalization": config.normalization,
+            "normalization_films": config.normalization_films,
+        },
     )
 
 
@@ -49,6 +52,17 @@ def made_card(config: TrainConfig, command: str | None = None) -> Card:
 def test_every_setting_comes_back_from_the_command_in_the_card(normalization: str) -> None:
     config = replace(CONFIG, normalization=normalization)
     assert card_settings.of_card(made_card(config), "films") == (config, True)
+
+
+@pytest.mark.parametrize(("size", "films"), [(96, 256), (36, 768)])
+def test_a_card_from_before_a_choice_has_what_was_done_then(size: int, films: int) -> None:
+    config = replace(CONFIG, recipe=PixelRecipe(size=size))
+    expected = replace(config, normalization="running", normalization_films=films)
+    before = replace(made_card(config), training={})
+    assert card_settings.of_card(before, "films") == (expected, True)
+    named = replace(before, training={"normalization": "recomputed"})
+    expected = replace(expected, normalization="recomputed")
+    assert card_settings.of_card(named, "films") == (expected, True)
 
 
 def test_data_lists_and_files_of_another_machine_are_left_out() -> None:
@@ -65,6 +79,7 @@ def test_the_shipped_models_have_the_settings_of_their_commands() -> None:
             released_models.read(PROJECT / "models" / name).card, "films"
         )
         assert is_named and (own.epochs, own.batch_size, own.seed) == settings
+        assert own.normalization_films == (256 if own.recipe.size > 36 else 768)
 
 
 @pytest.mark.parametrize(

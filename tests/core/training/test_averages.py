@@ -298,7 +298,9 @@ def test_a_run_of_before_there_was_a_choice_has_running_averages(run_copy) -> No
     run = run_folders.read(run_copy)
     assert run.config.normalization == "running"
     assert "--normalization running" in epoch_models.of_run(run_copy, 3).card.command
-    assert epoch_models.of_run(run_copy, 3).card.training["normalization"] == "running"
+    training = epoch_models.of_run(run_copy, 3).card.training
+    assert training["normalization"] == "running"
+    assert training["normalization_films"] == run.config.normalization_films
 
 
 @pytest.mark.slow
@@ -307,7 +309,7 @@ def test_a_run_that_lost_its_last_state_takes_the_same_films_again(
     folders, runs_here, phantom_root, monkeypatch, before
 ) -> None:
     monkeypatch.setattr(averages, "BLOCK_PIXELS", 8 * 40**2)  # several blocks
-    monkeypatch.setattr(run_config, "_FILMS_BEFORE", 24)
+    monkeypatch.setattr(run_config, "FILMS_BEFORE", 24)
     small = {"architecture": "three_conv", "epochs": 2, "recipe": PixelRecipe(size=40)}
     config = TrainConfig(data=str(phantom_root), normalization_films=24, **small)
     twin = launcher.create_and_start(config, "twin", queue=False)

@@ -15,6 +15,7 @@ from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Dataset
+from fracture_core.models import stored_models
 from ui.cache import data_cache
 from ui.shared import theme
 
@@ -278,6 +279,27 @@ def test_evaluate_uses_corrected_labels_and_says_how_many(
     assert app.title[1].value != before
     app.toggle(key="by-corrected").set_value(False).run()
     assert app.title[1].value == before and "label corrected" not in said(app)
+
+
+def doubted(films: str) -> AppTest:
+    """Evaluate with the labels in doubt."""
+    app = opened("evaluate", model="finished", films=films)
+    app.session_state["difficult"], app.session_state["difficult-kind"] = True, "labels"
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_evaluate_names_no_list_where_only_a_dev_label_is_corrected(
+    data: Dataset, run_copy: Path
+) -> None:
+    dev = catalog.studies(stored_models.find("finished").judged).iloc[0]
+    value = correct(data, dev["key"], 1 - dev["label"])
+    app = doubted("valid")
+    assert app.toggle(key="by-corrected").label == "Use 1 corrected label of dev"
+    assert " on these data." in said(app) and value.hash not in said(app)
+    app = doubted("dev")
+    assert f"By the corrected labels (list {value.hash})." in said(app)
 
 
 def test_a_selection_can_be_evaluated_and_errors_selected(

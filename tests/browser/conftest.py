@@ -85,7 +85,7 @@ class Server:
             self.process = subprocess.Popen(
                 command, cwd=PROJECT, env=environment, stdout=log, stderr=log
             )
-        for _ in range(300):
+        for _ in range(1_200):  # 2 minutes: the first one on a busy machine reads all from disk
             try:
                 with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
                     return

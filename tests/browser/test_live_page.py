@@ -199,6 +199,8 @@ def test_a_replay_shows_every_epoch_in_turn_and_can_be_stepped(
     page = open_page(f"{shared_server.url}/train?run=finished")
     seen = []
     page.on("framenavigated", lambda frame: seen.append(frame.url))
+    player = page.get_by_role("group", name="Replay the run")
+    player.get_by_role("combobox").select_option("0.5")  # 2 s an epoch, so that none is overlooked
     page.get_by_role("button", name="Replay").click()
     for epoch in (1, 2):
         expect(page.get_by_text(f"Epoch {epoch}, rate")).to_be_visible()

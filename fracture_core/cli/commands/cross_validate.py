@@ -158,7 +158,7 @@ def _print(
     if corrected := value.data.get("corrections"):
         terminal.print_line(run_facts.corrections_words(corrected))
     if data.split_words:
-        terminal.print_line(f"The folds were trained thus: {data.split_words}")
+        terminal.print_line(f"Training of the folds: {data.split_words}")
 
 
 def _print_folds(own: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """`runs export` and `runs import`: a run as one file, on the command line."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,14 @@ def printed(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) ->
 
 
 def test_a_run_leaves_as_a_file_and_comes_back_under_another_name(
-    run_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run_copy: Path, phantom_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "finished.run.zip"
+    moved = Path(shutil.copytree(phantom_root, tmp_path / "moved"))
     text = printed(capsys, "runs", "export", "finished", str(out))
     assert f"{out}: " in text and "without films" in text and "MB" in text
-    text = printed(capsys, "runs", "import", str(out), "--name", "copy", "--data", str(tmp_path))
-    assert f"copy is imported: three_conv, 3 epochs. Its films: {tmp_path}." in text
+    text = printed(capsys, "runs", "import", str(out), "--name", "copy", "--data", str(moved))
+    assert f"copy is imported: three_conv, 3 epochs. Its films: {moved}." in text
     assert set(run_folders.names()) == {"finished", "copy"}
     assert "A run called 'copy' exists" in printed(
         capsys, "runs", "import", str(out), "--name", "copy", status=2

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from fracture_core import file_reader
-from fracture_core.errors import DataError, FileRefused, Stopped
+from fracture_core.errors import DataError, Stopped
 from fracture_core.files import replace_file, writing
 from fracture_core.words import short
 
@@ -62,7 +62,8 @@ def fetch(
         Stopped: on request; the next call continues.
         WriteFailed: no space or no permission.
     """
-    if _note(part) != asdict(file):  # another file, or none: what is there is not its beginning
+    if file_reader.json_or_none(note_path(part)) != asdict(file):
+        # Another file, or none: what is there is not its beginning.
         with writing(part):
             part.unlink(missing_ok=True)
         replace_file(note_path(part), json.dumps(asdict(file)).encode())
@@ -86,13 +87,6 @@ def _wait(should_stop: Callable[[], bool]) -> None:
     while time.monotonic() < end:
         check_stop(should_stop)
         time.sleep(min(0.1, WAIT_SECONDS))
-
-
-def _note(part: Path) -> object:
-    try:
-        return file_reader.read_json(note_path(part))
-    except FileRefused:
-        return None
 
 
 def _size(part: Path) -> int:

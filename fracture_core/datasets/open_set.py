@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from fracture_core import file_reader, locks
 from fracture_core.datasets import download
 from fracture_core.datasets.download import Progress, WebFile
-from fracture_core.errors import DataError, FileRefused
+from fracture_core.errors import DataError
 from fracture_core.files import make_folder, remove_tree, replace_file, writing
 from fracture_core.readers import layouts
 from fracture_core.readers.fracatlas import SOURCE
@@ -125,10 +125,7 @@ def _fetch(
 
 def source(root: Path) -> dict[str, Any]:
     """Return what is noted of the origin of a fetched set; nothing where that cannot be read."""
-    try:
-        note = file_reader.read_json(root / SOURCE)
-    except FileRefused:
-        return {}
+    note = file_reader.json_or_none(root / SOURCE)
     return note if isinstance(note, dict) else {}
 
 

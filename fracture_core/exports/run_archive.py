@@ -316,7 +316,7 @@ def _change_data(draft: Path, data: Path, title: str) -> None:
         paths = journal.films(draft)["path"] if (draft / "films.parquet").exists() else ()
         missing = {
             root: [path for path in paths if not (root / path).is_file()]
-            for root in (here.joinpath(*below), here)
+            for root in dict.fromkeys((here.joinpath(*below), here))
         }
         root = min(missing, key=lambda each: len(missing[each]))
         if missing[root]:

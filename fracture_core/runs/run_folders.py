@@ -84,7 +84,7 @@ def find(name: str) -> Path:
 
 def exists(name: str) -> bool:
     """Tell whether there is a run of this name; its files are not read."""
-    marks = (runs_folder() / name / mark for mark in ("config.json", checksums.SUMS))
+    marks = (runs_folder() / name / mark for mark in (run_config.NAME, checksums.SUMS))
     return bool(NAME.fullmatch(name)) and any(map(os.path.lexists, marks))
 
 
@@ -95,7 +95,7 @@ def names() -> list[str]:
 
 
 def _created(folder: Path) -> str:
-    content = file_reader.json_or_none(folder / "config.json")
+    content = file_reader.json_or_none(folder / run_config.NAME)
     return str(content.get("created", "")) if isinstance(content, dict) else ""
 
 
@@ -188,7 +188,7 @@ def read(folder: Path, cache: FileCache | None = None) -> Run:
     Raises:
         RunError: its config cannot be read.
     """
-    path = folder / "config.json"
+    path = folder / run_config.NAME
     config, facts = unchanged(path, cache, lambda: run_config.read(folder))
     status = run_status.read(folder, cache)
     return Run(name=folder.name, folder=folder, config=config, facts=facts, status=status)
@@ -236,7 +236,7 @@ def _configs() -> list[Path]:
         names = os.listdir(runs_folder())  # noqa: PTH208 - pages poll this every two seconds
     except OSError:  # there is none yet
         return []
-    return [runs_folder() / name / "config.json" for name in names if exists(name)]
+    return [runs_folder() / name / run_config.NAME for name in names if exists(name)]
 
 
 def delete(folder: Path) -> None:

@@ -12,7 +12,7 @@ def key() -> str:
 
 def diagnose_study(key: str) -> None:
     """Show a study of the data set instead of the upload."""
-    st.session_state[state.UPLOAD_ROUND] = st.session_state.get(state.UPLOAD_ROUND, 0) + 1
+    _empty()
     state.put(state.STUDY, key)
 
 
@@ -23,14 +23,23 @@ def diagnose_uploads() -> None:
 
 def take_uploads() -> None:
     """Forget the previous upload when the uploader's files have changed."""
-    st.session_state.pop(state.UPLOADED_FILES, None)
-    st.session_state.pop(state.OPENED, None)
+    _forget()
     diagnose_uploads()
 
 
 def remove_uploads() -> None:
     """Empty the uploader, and forget the upload of before a change of pages."""
+    _forget()
+    st.session_state.pop(state.LATEST, None)
+    _empty()
+
+
+def _forget() -> None:
+    """Forget the files of an upload, and which of its studies was opened."""
     st.session_state.pop(state.UPLOADED_FILES, None)
     st.session_state.pop(state.OPENED, None)
-    st.session_state.pop(state.LATEST, None)
+
+
+def _empty() -> None:
+    """Begin the uploader's next round, in which it is empty."""
     st.session_state[state.UPLOAD_ROUND] = st.session_state.get(state.UPLOAD_ROUND, 0) + 1

@@ -14,18 +14,14 @@ from fracture_core.networks import layers, network_weights, optimizers
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.training import loop, steps
 from fracture_core.training_films import pipeline
-from tests.core.every_network import LARGE
+from tests.core.every_network import LARGE, marked
 
 STILL = Augmentation(shear_degrees=0, zoom_percent=0, rotation_degrees=0, horizontal_flip=False)
 
 
 # Plain chains are all alike here, and DenseNet's layers are those of the other large networks.
 ALIKE = ("one_conv", "all_conv", "densenet121", "densenet169")
-ONE_OF_A_KIND = [
-    pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name
-    for name in ARCHITECTURES
-    if name not in ALIKE
-]
+ONE_OF_A_KIND = marked(name for name in ARCHITECTURES if name not in ALIKE)
 
 
 def films(config: TrainConfig, count: int = 30) -> pipeline.Pipeline:

@@ -13,7 +13,7 @@ from fracture_core import room
 from fracture_core.datasets import catalog
 from fracture_core.runs import run_status
 from tests.browser import accessibility
-from tests.browser.conftest import Server, free_port
+from tests.browser.conftest import DIRECT, Server, free_port
 
 
 @pytest.fixture
@@ -89,11 +89,11 @@ def test_after_a_restart_an_open_diagnose_says_that_its_films_are_gone(
 
     # What another session gets of an upload by its address: nothing.
     (upload,) = {url for method, url in addresses if method == "PUT"}
-    with urllib.request.urlopen(upload) as answer:  # the app's own page, as for any address
+    with DIRECT.open(upload) as answer:  # the app's own page, as for any address
         assert b"<html" in answer.read() and answer.headers.get_content_type() == "text/html"
     for method in ("PUT", "DELETE"):
         with pytest.raises(urllib.error.HTTPError) as error:
-            urllib.request.urlopen(urllib.request.Request(upload, b"x", method=method))
+            DIRECT.open(urllib.request.Request(upload, b"x", method=method))
         assert error.value.code == 403
 
     with page.expect_websocket():  # the page finds the new server by itself

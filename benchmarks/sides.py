@@ -52,7 +52,6 @@ def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     from fracture_core.config import presets
     from fracture_core.epochs import checkpoints
     from fracture_core.jobs.worker import Worker
-    from fracture_core.networks import optimizers
     from fracture_core.runs import run_folders
     from fracture_core.training import loop
     from fracture_core.training_films import preparation
@@ -69,9 +68,7 @@ def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     folder = run_folders.create(settings, options.name)
     reporter = Worker(folder)
     films, pixels = preparation.prepare(folder, reporter)
-    model, optimizer = loop.make_network(settings), optimizers.make(settings)
-    optimizer.build(model.trainable_variables)
-    training_loop = loop.Loop(folder, films, pixels, model, optimizer, reporter)
+    training_loop = loop.Loop(folder, films, pixels, loop.make_learner(settings), reporter)
     position = training_loop.epoch(checkpoints.Position())  # the first one compiles
 
     def epoch() -> float:

@@ -64,6 +64,7 @@ NEEDS_TENSORFLOW = {
     "networks.pooling",
     "training.averages",
     "training.event_files",
+    "training.film_loss",
     "training.steps",
     "training.loop",
     "training.rehearsal",

@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Group = Literal[
-    "data", "network and pixels", "learning", "learning-rate schedule", "augmentation", "machine"
+    "data",
+    "network and pixels",
+    "learning",
+    "learning-rate schedule",
+    "regularization",
+    "augmentation",
+    "machine",
 ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from fracture_core.config.record import Record, required
-from fracture_core.config.setting import Setting
+from fracture_core.config.setting import Group, Setting
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
 
 
@@ -42,6 +42,12 @@ def _settings_of(record: Record, prefix: str) -> Iterator[Setting]:
 def value_of(config: TrainConfig, path: str) -> Any:
     """Return the value of the setting at this path."""
     return operator.attrgetter(path)(config)
+
+
+def changed(config: TrainConfig, group: Group) -> list[tuple[Setting, Any]]:
+    """Return the settings of a group that are not at their default, with their values."""
+    values = [(each, value_of(config, each.path)) for each in settings().values()]
+    return [(each, v) for each, v in values if each.group == group and v != each.default]
 
 
 def with_values(config: TrainConfig, values: Mapping[str, Any]) -> TrainConfig:

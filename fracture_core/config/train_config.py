@@ -19,6 +19,7 @@ from fracture_core.words import short
 _data = partial(setting_field, group="data", fixed=True)
 _pixels = partial(setting_field, group="network and pixels", fixed=True)
 _learning = partial(setting_field, group="learning")
+_regularizing = partial(setting_field, group="regularization", fixed=True)
 _machine = partial(setting_field, group="machine")
 
 
@@ -112,6 +113,14 @@ class TrainConfig(Record):
         "how a study's probability is made of its films' in a loss per study",
         fixed=True,
     )  # the verdict's own rule: any film
+    label_smoothing: float = _regularizing(
+        0.0,
+        "Label smoothing",
+        "share of each label replaced by one half in training, so that the network learns not to "
+        "be too sure; 0 is off",
+        unit="share",
+        limits=(0.0, 0.5),
+    )  # the report's labels are 0 and 1
     normalization: Literal["recomputed", "running"] = _learning(
         "recomputed",
         "Batch-norm averages",

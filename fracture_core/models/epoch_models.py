@@ -6,6 +6,7 @@ import pandas as pd
 
 from fracture_core import checksums
 from fracture_core.config.reference import Reference
+from fracture_core.config.setting_table import changed
 from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.errors import ModelError
 from fracture_core.models import model_files
@@ -91,6 +92,7 @@ def _card_of_run(run: run_folders.Run, epoch: int, films: pd.DataFrame) -> Card:
             "normalization": run.config.normalization,
             "normalization_films": run.config.normalization_films,
             **({"pooling": pooling} if (pooling := run.config.study_pooling) else {}),
+            **{each.path: value for each, value in changed(run.config, "regularization")},
         },
         metrics=figures,
         command=training_command.portable(run.config, data.get("phantom")),

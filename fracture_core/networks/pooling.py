@@ -96,14 +96,28 @@ def _noisy_or(logits: tf.Tensor, members: tf.Tensor) -> Logs:
     return positive, -summed
 
 
-def cross_entropies(labels: tf.Tensor, logs: Logs) -> tf.Tensor:
+def smoothed(labels: tf.Tensor, smoothing: float) -> tf.Tensor:
+    """Return labels of which a share is replaced by one half (Szegedy et al. 2016, section 7).
+
+    Args:
+        labels: float32, 0 to 1.
+        smoothing: that share, 0 to 1; 0 changes no bit.
+    """
+    return labels * (1 - smoothing) + smoothing / 2 if smoothing else labels
+
+
+def cross_entropies(labels: tf.Tensor, logs: Logs, smoothing: float = 0.0) -> tf.Tensor:
     """Return the binary cross-entropy of each study in nats, float32 (studies,).
 
     Args:
         labels: float32 (studies,), 0 or 1.
         logs: of `pooled`.
+        smoothing: as in `smoothed`.
     """
-    return tf.where(labels > 0.5, -logs[0], -logs[1])
+    if not smoothing:
+        return tf.where(labels > 0.5, -logs[0], -logs[1])
+    targets = smoothed(labels, smoothing)
+    return -(targets * logs[0] + (1 - targets) * logs[1])
 
 
 class StudyLoss:
@@ -113,12 +127,13 @@ class StudyLoss:
         model: of `architectures.build`; its last layer is the dense one of the probability.
         pooling: as in `pooled`.
         seed: of the attention's initial weights.
+        smoothing: share of each study's label replaced by one half.
     """
 
-    def __init__(self, model: keras.Model, pooling: str, seed: int) -> None:
+    def __init__(self, model: keras.Model, pooling: str, seed: int, smoothing: float = 0.0) -> None:
         self._head = model.layers[-1]
         self._body = keras.Model(model.input, self._head.input)
-        self._pooling = pooling
+        self._pooling, self._smoothing = pooling, smoothing
         width = self._head.kernel.shape[0]
         self._attention = Attention(width, seed) if pooling == "attention" else None
 
@@ -146,5 +161,5 @@ class StudyLoss:
         members = tf.equal(studies[None], tf.range(tf.reduce_max(studies) + 1)[:, None])
         scores = self._attention.scores(features) if self._attention else None
         own = tf.reduce_max(tf.where(members, labels[None], 0.0), axis=1)
-        losses = cross_entropies(own, pooled(logits, members, self._pooling, scores))
-        return tf.sigmoid(logits), losses, own
+        logs = pooled(logits, members, self._pooling, scores)
+        return tf.sigmoid(logits), cross_entropies(own, logs, self._smoothing), own

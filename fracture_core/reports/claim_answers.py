@@ -102,7 +102,14 @@ def training(card: Card) -> str:
     """Return the command that trains it again."""
     pooling = card.training.get("pooling")
     loss = f" The loss is one per study, whose films are pooled by {pooling}." if pooling else ""
-    return f"{card.command} (settings not named there have their defaults).{loss}"
+    own = [setting for path, setting in settings().items() if path in card.training]
+    used = [
+        f" {each.label}: {each.words(card.training[each.path])}."
+        for each in own
+        if each.group == "regularization"
+    ]
+    command = f"{card.command} (settings not named there have their defaults)."
+    return "".join([command, loss, *used])
 
 
 def selection(card: Card) -> str:

@@ -14,7 +14,13 @@ from fracture_core.words import short
 MOST = 3  # settings at once; more make no sentence
 MOST_VALUES = 12  # of a setting
 MOST_RUNS = 400
-GROUPS = ("network and pixels", "learning", "learning-rate schedule", "augmentation")
+GROUPS = (
+    "network and pixels",
+    "learning",
+    "learning-rate schedule",
+    "regularization",
+    "augmentation",
+)
 NOT_VARIED = (
     "seed",  # repeats each combination
     "dev_share",  # other dev studies: nothing to pair

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -36,6 +36,7 @@ from fracture_core.networks.pooling import StudyLoss
 from fracture_core.runs import journal
 from fracture_core.runs.run_status import State
 from fracture_core.training import averages, event_files
+from fracture_core.training.film_loss import FilmLoss
 from fracture_core.training.steps import (
     make_features,
     make_predict,
@@ -67,15 +68,29 @@ def make_network(config: TrainConfig) -> keras.Model:
     return architectures.build(config.architecture, config.recipe.size, **options)
 
 
-def make_learner(
-    config: TrainConfig,
-) -> tuple[keras.Model, keras.optimizers.Optimizer, StudyLoss | None]:
-    """Build all that a run trains: network, optimizer, and the loss per study, if it has one."""
+class Learner(NamedTuple):
+    """All that a run trains with: network, optimizer, and the loss per film or per study."""
+
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    loss: FilmLoss | StudyLoss
+
+    @property
+    def beside(self) -> Sequence[keras.Variable]:
+        """Variables that a state holds beside the network and the optimizer."""
+        return self.loss.variables
+
+
+def make_learner(config: TrainConfig) -> Learner:
+    """Build all that a run trains with."""
     model, optimizer = make_network(config), optimizers.make(config)
-    pooling = config.study_pooling
-    loss = StudyLoss(model, pooling, config.seed) if pooling else None
-    optimizer.build([*model.trainable_variables, *(loss.variables if loss else ())])
-    return model, optimizer, loss
+    loss: FilmLoss | StudyLoss
+    if pooling := config.study_pooling:
+        loss = StudyLoss(model, pooling, config.seed, config.label_smoothing)
+    else:
+        loss = FilmLoss(model, config.label_smoothing)
+    optimizer.build([*model.trainable_variables, *loss.variables])
+    return Learner(model, optimizer, loss)
 
 
 def class_weights(config: TrainConfig, labels: np.ndarray) -> tuple[float, float]:
@@ -113,11 +128,11 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
     config = worker.config
     worker.phase("compiling", "Building the network.")
     with worker.may_leave():
-        model, optimizer, study_loss = make_learner(config)
-    position = _restore(folder, model, optimizer, study_loss.variables if study_loss else ())
+        learner = make_learner(config)
+    position = _restore(folder, learner)
     if config.weights and not position.step:
-        network_weights.load_weights(model, Path(config.weights))
-    loop = Loop(folder, films, pixels, model, optimizer, worker, study_loss)
+        network_weights.load_weights(learner.model, Path(config.weights))
+    loop = Loop(folder, films, pixels, learner, worker)
     position = loop.counted(position)
     loop.keep_lost_features()
     worker.begin()
@@ -130,14 +145,11 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
     _write_end(worker, position, early)
 
 
-def _restore(
-    folder: Path,
-    model: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
-    beside: Sequence[keras.Variable],
-) -> Position:
+def _restore(folder: Path, learner: Learner) -> Position:
     """Restore the latest whole state, and set aside later files."""
-    position, passed_over = resumption.restore(folder / "checkpoints", model, optimizer, beside)
+    position, passed_over = resumption.restore(
+        folder / "checkpoints", learner.model, learner.optimizer, learner.beside
+    )
     for sentence in passed_over:
         journal.log_event(folder, "checkpoint_passed_over", message=sentence)
     if epochs := backups.move(folder, position):
@@ -187,20 +199,18 @@ class Loop:
         folder: Path,
         films: pd.DataFrame,
         pixels: np.ndarray,
-        model: keras.Model,
-        optimizer: keras.optimizers.Optimizer,
+        learner: Learner,
         worker: Worker,
-        study_loss: StudyLoss | None = None,
     ) -> None:
         roles, config = films["role"].to_numpy(), worker.config
         self.folder, self.worker, self.config = folder, worker, config
-        self.model, self.optimizer = model, optimizer
+        self.model, self.optimizer, self.beside = learner.model, learner.optimizer, learner.beside
         self.evaluated = predictions.predicted_films(films)
         self.evaluated_pixels, training = pixels[roles != "train"], pixels[roles == "train"]
         self.pipeline = Pipeline.of_films(films[roles == "train"], training, config)
         weights = class_weights(config, self.pipeline.labels_of_losses)
-        self.steps = make_steps(model, optimizer, config.seed, weights, study_loss)
-        self.beside = study_loss.variables if study_loss else ()
+        model, optimizer, loss = learner
+        self.steps = make_steps(model, optimizer, config.seed, weights, loss)
         self.predict, self.recompute = make_predict(model), averages.make_recompute(model)
         self.features = make_features(model)
         self.shown_film = feature_maps.chosen_film(self.evaluated)

@@ -16,6 +16,7 @@ import tensorflow as tf
 from fracture_core.networks import architectures, optimizers
 from fracture_core.networks.augmentation import apply
 from fracture_core.networks.pooling import StudyLoss
+from fracture_core.training.film_loss import FilmLoss
 from fracture_core.training_films.pipeline import Chunk
 
 DEVICE = 2**16  # offset of the dropout seeds per device; no network has as many layers
@@ -27,7 +28,7 @@ class Outcome(NamedTuple):
 
     Args:
         losses: float32 (count,), sum of the binary cross-entropies in nats, of the films or, by a
-            loss per study, of the studies.
+            loss per study, of the studies; with smoothed labels where the run smooths them.
         right: int32 (count,), films predicted correctly at 0.5.
     """
 
@@ -37,8 +38,6 @@ class Outcome(NamedTuple):
 
 Steps = Callable[[Chunk, np.ndarray], Outcome]
 Replica = Callable[..., tuple[tf.Tensor, tf.Tensor]]
-# Films, labels, studies -> probabilities of the films; losses and labels of films or studies.
-Loss = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 Predict = Callable[[np.ndarray], np.ndarray]  # uint8 (n, size, size) to float32 (n,) probabilities
 
 
@@ -47,7 +46,7 @@ def make_steps(
     optimizer: keras.optimizers.Optimizer,
     seed: int,
     class_weights: tuple[float, float] = (1.0, 1.0),
-    study_loss: StudyLoss | None = None,
+    loss: FilmLoss | StudyLoss | None = None,
 ) -> Steps:
     """Compile training steps for the current distribution strategy.
 
@@ -56,14 +55,14 @@ def make_steps(
         optimizer: built on the model's trainable variables, then those of the loss per study.
         seed: of dropout, with the step's number.
         class_weights: weights of the loss of a negative and of a positive film or study.
-        study_loss: the loss per study; by default each film has its own.
+        loss: per film or per study; by default that of each film.
 
     Returns:
         A function of (chunk, learning rates) that changes weights and optimizer; the rates are
         float32, one per step of the chunk.
     """
-    variables = [*model.trainable_variables, *(study_loss.variables if study_loss else ())]
-    loss = study_loss or _film_loss(model)
+    loss = loss or FilmLoss(model)
+    variables = [*model.trainable_variables, *loss.variables]
     update = optimizers.make_update(optimizer, variables)
     replica = _replica(_seeding(model, seed), loss, variables, update, class_weights)
     several, single = (_compile(replica, model.input_shape[1], alone) for alone in (False, True))
@@ -171,39 +170,6 @@ def _in_halves(one: Callable[..., tf.Tensor], *values: tf.Tensor) -> tf.Tensor:
     return tf.concat(parts, axis=0)
 
 
-def _losses_and_slope(
-    probability: tf.Tensor, labels: tf.Tensor
-) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, None]]]:
-    """Return Keras' binary cross-entropy of each film, in nats, and its gradient.
-
-    Both arguments are float32 (n,), as is the result. The gradient is one formula: the two dozen
-    small operations of Keras' clipped logarithms would delay everything else. It is 0 where they
-    clip, as theirs.
-    """
-    losses = keras.losses.binary_crossentropy(labels[:, None], probability[:, None])
-    least = keras.config.epsilon()
-    clipped = (probability < least) | (probability > 1 - least)
-    slope = (probability - labels) / (probability * (1 - probability))
-    return losses, lambda gradient: (tf.where(clipped, 0.0, slope) * gradient, None)
-
-
-_cross_entropies: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] = tf.custom_gradient(
-    _losses_and_slope
-)
-
-
-def _film_loss(model: keras.Model) -> Loss:
-    """Return the loss per film, in the shape of `StudyLoss`."""
-
-    def losses(
-        films: tf.Tensor, labels: tf.Tensor, studies: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        probability = model(films, training=True)[:, 0]
-        return probability, _cross_entropies(probability, labels), labels
-
-    return losses
-
-
 def _seeding(model: keras.Model, seed: int) -> Callable[[tf.Tensor, tf.Tensor], None]:
     """Return a function that makes dropout one of (seed, step), not of the calls."""
     drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
@@ -220,7 +186,7 @@ def _seeding(model: keras.Model, seed: int) -> Callable[[tf.Tensor, tf.Tensor], 
 
 def _replica(
     begin: Callable[[tf.Tensor, tf.Tensor], None],
-    loss_of: Loss,
+    loss_of: FilmLoss | StudyLoss,
     variables: list[keras.Variable],
     update: optimizers.Update,
     class_weights: tuple[float, float],

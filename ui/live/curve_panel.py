@@ -12,11 +12,9 @@ from fracture_core.words import plural
 from ui.cache import run_cache, shared_cache
 from ui.components import live_curves
 from ui.components.live_curves import Guide, Line, Mark, Panel, Sent
-from ui.shared import theme
+from ui.shared import theme, training_words
 from ui.shared.charts import Ink
 
-LOSS = Panel(name="loss", title="Loss (per film)", short="Loss")
-LOSS_OF_STUDIES = Panel(name="loss", title="Loss (per study)", short="Loss")
 ACCURACIES = (
     Panel(name="accuracy", title="Accuracy of images", short="Images", percent=True),
     Panel(
@@ -74,7 +72,8 @@ def show(
     last = axis_end(done[-1] if done else 0, max(run.status.epochs, run.config.epochs))
     ink, metrics = theme.ink(), run.folder / "metrics.jsonl"
     pooling = run.config.study_pooling
-    panels = (LOSS_OF_STUDIES if pooling else LOSS, *ACCURACIES)
+    loss = Panel(name="loss", title=training_words.loss_title(run.config), short="Loss")
+    panels = (loss, *ACCURACIES)
     lines = [
         *shared_cache.of_files(
             "curve inside epochs",
@@ -86,7 +85,7 @@ def show(
             "curves",
             (metrics,),
             (ink,),
-            lambda: _after(run_cache.metrics_of(run.folder), ink, panels),
+            lambda: _after(run_cache.metrics_of(run.folder), ink, panels, bool(pooling)),
         ),
     ]
     marks = shared_cache.of_files(
@@ -97,6 +96,7 @@ def show(
     )
     if rewound is not None:
         marks = [*marks, Mark(x=rewound, words=f"epoch {rewound}", kind="here")]
+    of_studies = OF_STUDIES.format(POOLINGS[pooling]) if pooling else ""
     live_curves.show(
         panels,
         lines,
@@ -105,7 +105,7 @@ def show(
         _guides(run) if done else [],
         marks,
         shown=rewound,
-        explanation=ROLES + (OF_STUDIES.format(POOLINGS[pooling]) if pooling else ""),
+        explanation=" ".join([ROLES + of_studies, *training_words.sentences([run.config])]),
         big=big,
     )
 
@@ -137,8 +137,8 @@ def _inside(steps: pd.DataFrame, ink: Ink) -> list[Line]:
     ]
 
 
-def _after(epochs: pd.DataFrame, ink: Ink, panels: Sequence[Panel]) -> list[Line]:
-    """A line for each role that is evaluated after each epoch."""
+def _after(epochs: pd.DataFrame, ink: Ink, panels: Sequence[Panel], by_study: bool) -> list[Line]:
+    """A line for each role that is evaluated after each epoch; the loss may be one per study."""
     if not len(epochs):
         return []
     # Dashes as on Runs: no two lines differ in colour alone.
@@ -152,7 +152,7 @@ def _after(epochs: pd.DataFrame, ink: Ink, panels: Sequence[Panel]) -> list[Line
                 epochs["epoch"].to_numpy(), epochs[f"{role}.{panel.name}"].to_numpy()
             ),
             dash=dash,
-            over=_over(epochs, role, panel),
+            over=_over(epochs, role, panel, by_study),
         )
         for role, colour, dash in roles
         for panel in panels
@@ -160,9 +160,9 @@ def _after(epochs: pd.DataFrame, ink: Ink, panels: Sequence[Panel]) -> list[Line
     ]
 
 
-def _over(epochs: pd.DataFrame, role: str, panel: Panel) -> str:
+def _over(epochs: pd.DataFrame, role: str, panel: Panel, by_study: bool) -> str:
     """The n of a line's values, in words."""
-    of_studies = panel.name == "study_accuracy" or panel == LOSS_OF_STUDIES
+    of_studies = panel.name == "study_accuracy" or (panel.name == "loss" and by_study)
     kind, noun = ("studies", "study") if of_studies else ("n", "film")
     return plural(int(epochs[f"{role}.{kind}"].iloc[-1]), noun)
 

@@ -13,7 +13,7 @@ from fracture_core.runs.run_status import State
 from fracture_core.words import cell
 from ui.cache import run_cache
 from ui.runs import curve_controls, run_charts, run_comparison
-from ui.shared import epoch_slider, plots, theme
+from ui.shared import epoch_slider, plots, theme, training_words
 from ui.shell import state
 
 POLL_SECONDS = 5.0  # while a chosen run is active
@@ -126,6 +126,8 @@ def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None, epoch: in
         notes.insert(0, "Smoothed; the thin line is the measured one.")
     if level == "studies" and "train" in roles:
         notes.insert(0, "Training accuracy is per film, never per study.")
+    if "train" in roles:
+        notes = [*training_words.sentences([run.config for run in drawn]), *notes]
     if loss == MIXED:
         notes.insert(0, "Losses per film and per study cannot be compared with each other.")
     _export(rows, " ".join(notes))

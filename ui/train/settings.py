@@ -86,7 +86,7 @@ def ask(base: TrainConfig, preset: str) -> TrainConfig:
     values = _learning(draft)
     values |= _schedule(draft, has_dev=bool(values["dev_share"]))
     network = _network(draft)
-    for group in ("machine", "augmentation"):
+    for group in ("regularization", "machine", "augmentation"):
         _heading(group)
         with st.grid(4, vertical_alignment="bottom"):
             values |= _others(draft, group)

@@ -13,12 +13,14 @@ SCORES = np.array([0.3, -1.0, 0.2, 5.0, 0.0, 2.0])
 LABELS = np.array([1.0, 0.0, 0.0])
 
 
-def losses(logits: tf.Tensor, kind: str, labels: np.ndarray = LABELS) -> tf.Tensor:
+def losses(
+    logits: tf.Tensor, kind: str, labels: np.ndarray = LABELS, smoothing: float = 0.0
+) -> tf.Tensor:
     """The losses of the studies above, with these logits."""
     members = tf.constant(STUDIES[None] == np.arange(3)[:, None])
     scores = tf.constant(SCORES, logits.dtype) if kind == "attention" else None
     logs = pooling.pooled(logits, members, kind, scores)
-    return pooling.cross_entropies(tf.constant(labels, logits.dtype), logs)
+    return pooling.cross_entropies(tf.constant(labels, logits.dtype), logs, smoothing)
 
 
 def by_hand(kind: str, labels: np.ndarray) -> list[float]:
@@ -101,3 +103,16 @@ def test_attention_begins_by_its_seed_and_learns() -> None:
         total = tf.reduce_sum(pooling.cross_entropies(tf.constant(LABELS, tf.float32), logs))
     slopes = tape.gradient(total, [each.value for each in first.variables])
     assert all(np.abs(slope).max() > 0 for slope in slopes)
+
+
+@pytest.mark.parametrize("kind", POOLINGS)
+def test_a_smoothed_label_is_the_mean_of_both_losses_by_their_shares(kind: str) -> None:
+    found = losses(tf.constant(LOGITS), kind, smoothing=0.2).numpy()
+    own, other = (np.array(by_hand(kind, labels)) for labels in (LABELS, 1 - LABELS))
+    assert found == pytest.approx(0.9 * own + 0.1 * other, rel=1e-9)
+
+
+def test_no_smoothing_changes_no_bit() -> None:
+    labels = tf.constant(LABELS)
+    assert pooling.smoothed(labels, 0.0) is labels
+    assert pooling.smoothed(labels, 0.2).numpy() == pytest.approx([0.9, 0.1, 0.1])

@@ -232,7 +232,7 @@ def test_a_positive_study_of_which_one_film_shows_it_is_learned_by_the_film(
     )
     model, optimizer, loss = loop.make_learner(config)
     given = pipeline.Pipeline(pixels=pixels, labels=studies % 2, config=config, studies=studies)
-    step = steps.make_steps(model, optimizer, 1, study_loss=loss)
+    step = steps.make_steps(model, optimizer, 1, loss=loss)
     step(given.chunk(0, 80), np.full(80, 1e-3, np.float32))
     values = model(pixels[..., None].astype(np.float32), training=True).numpy()[:, 0]
     assert values[shows].min() > 0.5 > values[~shows].max()
@@ -255,7 +255,7 @@ losses = []
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     with strategy.scope():
         model, optimizer, loss = loop.make_learner(config)
-        step = steps.make_steps(model, optimizer, 1, study_loss=loss)
+        step = steps.make_steps(model, optimizer, 1, loss=loss)
     losses.append(step(films.chunk(0, 10), np.full(10, 1e-3, np.float32)).losses)
 print(np.abs(losses[0] - losses[1]).max() / 4)
 print(losses[0].std())

@@ -1,0 +1,104 @@
+"""The loss per film: Keras' own, where the run smooths labels as well."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fracture_core.config.train_config import TrainConfig
+from fracture_core.networks import optimizers
+from fracture_core.networks.pooling import smoothed
+from fracture_core.runs import journal
+from fracture_core.runs.run_status import State
+from fracture_core.training import film_loss, loop, steps
+from tests.core.training.test_loop import make, train
+from tests.core.training.test_steps import STILL, films, with_keras_own_layers
+
+
+def test_the_loss_slopes_as_keras_own_where_it_clips_too() -> None:
+    probability = tf.constant([0.0, 1e-8, 0.2, 0.5, 0.9, 1.0, 1.0, 0.3])
+    labels = tf.constant([1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.7])
+    results = []
+    for loss in (
+        film_loss.cross_entropies,
+        lambda p, y: keras.losses.binary_crossentropy(y[:, None], p[:, None]),
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch(probability)
+            losses = loss(probability, labels)
+        results.append((losses.numpy(), tape.gradient(losses, probability).numpy()))
+    (ours, slopes), (theirs, their_slopes) = results
+    assert np.array_equal(ours, theirs)
+    assert np.allclose(slopes, their_slopes, rtol=1e-5)
+    assert slopes[0] == 0 and slopes[2] < 0 < slopes[3] and slopes[7] < 0
+
+
+def test_smoothed_labels_have_the_closed_form() -> None:
+    probability = np.array([0.1, 0.8, 0.6])
+    losses = film_loss.cross_entropies(
+        tf.constant(probability), smoothed(tf.constant([0.0, 1.0, 1.0], tf.float64), 0.3)
+    )
+    shares = np.array([0.15, 0.85, 0.85])
+    expected = -(shares * np.log(probability) + (1 - shares) * np.log(1 - probability))
+    assert losses.numpy() == pytest.approx(expected, rel=1e-6)  # Keras clips at 1e-7
+
+
+def test_a_step_with_smoothed_labels_learns_what_keras_own_learns() -> None:
+    config = TrainConfig(
+        data="x",
+        architecture="three_conv",
+        augmentation=STILL,
+        optimizer="sgd",
+        label_smoothing=0.2,
+    )
+    model, optimizer, loss = loop.make_learner(config)
+    twin = with_keras_own_layers(config)
+    twin.set_weights(model.get_weights())
+    for layer in (*model.layers, *twin.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    chunk, rate = films(config).chunk(0, 1), np.array([0.1], np.float32)
+    outcome = steps.make_steps(model, optimizer, 1, loss=loss)(chunk, rate)
+    twin.compile(
+        keras.optimizers.SGD(0.1, momentum=0.9),
+        keras.losses.BinaryCrossentropy(label_smoothing=0.2),
+    )
+    expected = twin.train_on_batch(chunk.films.astype(np.float32)[..., None], chunk.labels[:, None])
+    assert outcome.losses[0] / 10 == pytest.approx(float(expected), rel=1e-5)
+    for ours, theirs in zip(model.get_weights(), twin.get_weights(), strict=True):
+        assert np.allclose(ours, theirs, atol=2e-5)
+
+
+def test_class_weights_go_by_the_label_and_not_by_the_smoothed_one() -> None:
+    config = TrainConfig(data="x", architecture="three_conv", augmentation=STILL, optimizer="sgd")
+    moved = []
+    for weights, smoothing in (((1.0, 0.0), 0.2), ((0.0, 1.0), 0.2), ((1.0, 1.0), 0.2)):
+        model = loop.make_network(config)
+        optimizer = optimizers.make(config)
+        optimizer.build(model.trainable_variables)
+        before = np.array(model.get_layer("probability").bias)
+        loss = film_loss.FilmLoss(model, smoothing)
+        step = steps.make_steps(model, optimizer, 1, weights, loss)
+        step(films(config).chunk(0, 1), np.array([0.1], np.float32))
+        moved.append(np.array(model.get_layer("probability").bias) - before)
+    negative, positive, both = moved
+    assert negative < 0 < positive
+    assert negative + positive == pytest.approx(both, abs=1e-6)  # a first step is linear
+
+
+@pytest.mark.parametrize("learn_from", ["films", pytest.param("studies", marks=pytest.mark.slow)])
+def test_the_training_loss_of_a_run_is_smoothed_and_the_others_are_not(
+    folders, phantom_root, learn_from
+) -> None:
+    plain, smooth = (
+        make(phantom_root, epochs=1, learning_rate=1e-7, learn_from=learn_from, **more)
+        for more in ({}, {"label_smoothing": 0.5})
+    )
+    lines = []
+    for folder in (plain, smooth):
+        assert train(folder).state is State.FINISHED
+        lines += journal.lines(folder / "metrics.jsonl")
+    one, other = lines
+    assert other["train"]["loss"] != pytest.approx(one["train"]["loss"], rel=1e-3)
+    for role in ("dev", "valid"):
+        assert other[role]["loss"] == pytest.approx(one[role]["loss"], rel=1e-3)

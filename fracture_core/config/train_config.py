@@ -121,6 +121,13 @@ class TrainConfig(Record):
         unit="share",
         limits=(0.0, 0.5),
     )  # the report's labels are 0 and 1
+    mixup: float = _regularizing(
+        0.0,
+        "Mixup",
+        "alpha of mixup, which mixes each training film and its label with another of its batch; "
+        "a film keeps at least half of itself, less on average for a larger alpha; 0 is off",
+        limits=(0.0, 10.0),
+    )  # the report's films are whole
     normalization: Literal["recomputed", "running"] = _learning(
         "recomputed",
         "Batch-norm averages",
@@ -196,6 +203,11 @@ class TrainConfig(Record):
                     f"{name} must be a path of UTF-8 text; received {short(ascii(path))}. Rename "
                     "its folders or the file."
                 )
+        if self.mixup and self.learn_from == "studies":
+            raise ConfigError(
+                "Mixup mixes films and their labels, and a run that learns from studies has no "
+                "label of a film. Set mixup to 0, or learn from films."
+            )
         watches = self.early_stopping is not None or self.schedule.kind == "plateau"
         if watches and not self.dev_share:
             raise ConfigError(

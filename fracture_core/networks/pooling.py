@@ -130,6 +130,8 @@ class StudyLoss:
         smoothing: share of each study's label replaced by one half.
     """
 
+    mixes = False  # a mixed film has no study
+
     def __init__(self, model: keras.Model, pooling: str, seed: int, smoothing: float = 0.0) -> None:
         self._head = model.layers[-1]
         self._body = keras.Model(model.input, self._head.input)
@@ -143,14 +145,19 @@ class StudyLoss:
         return self._attention.variables if self._attention else ()
 
     def __call__(
-        self, films: tf.Tensor, labels: tf.Tensor, studies: tf.Tensor
+        self,
+        films: tf.Tensor,
+        labels: tf.Tensor,
+        studies: tf.Tensor,
+        class_weights: tuple[float, float] = (1.0, 1.0),
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Return the films' probabilities, the losses of their studies, and the studies' labels.
+        """Return the films' probabilities, the losses of their studies, and these weighted.
 
         Args:
             films: float32 (n, size, size, 1), 0 to 255.
             labels: float32 (n,), 0 or 1, of each film's study.
             studies: int32 (n,), the number of each film's study, from 0 without gaps.
+            class_weights: of a negative and of a positive study.
 
         Returns:
             float32 (n,), and twice float32 (studies,).
@@ -162,4 +169,5 @@ class StudyLoss:
         scores = self._attention.scores(features) if self._attention else None
         own = tf.reduce_max(tf.where(members, labels[None], 0.0), axis=1)
         logs = pooled(logits, members, self._pooling, scores)
-        return tf.sigmoid(logits), cross_entropies(own, logs, self._smoothing), own
+        losses, (negative, positive) = cross_entropies(own, logs, self._smoothing), class_weights
+        return tf.sigmoid(logits), losses, losses * tf.where(own > 0.5, positive, negative)

@@ -14,26 +14,45 @@ class FilmLoss:
     Args:
         model: of `architectures.build`.
         smoothing: share of each label replaced by one half, 0 to 1.
+        mixes: whether films are mixed, see `training_films.mixup`.
     """
 
     variables: Sequence[keras.Variable] = ()  # nothing is learned beside the network
 
-    def __init__(self, model: keras.Model, smoothing: float = 0.0) -> None:
-        self._model, self._smoothing = model, smoothing
+    def __init__(self, model: keras.Model, smoothing: float = 0.0, mixes: bool = False) -> None:
+        self._model, self._smoothing, self.mixes = model, smoothing, mixes
 
     def __call__(
-        self, films: tf.Tensor, labels: tf.Tensor, studies: tf.Tensor
+        self,
+        films: tf.Tensor,
+        labels: tf.Tensor,
+        studies: tf.Tensor,
+        class_weights: tuple[float, float] = (1.0, 1.0),
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Return the films' probabilities, losses and labels, each float32 (n,).
+        """Return the films' probabilities, their losses, and these weighted, each float32 (n,).
+
+        The loss of a mixed film is the mean of the losses of its two labels by their shares, each
+        with its label's weight.
 
         Args:
             films: float32 (n, size, size, 1), 0 to 255.
-            labels: float32 (n,), 0 or 1.
+            labels: float32 (n,), 0 or 1; between them where films are mixed.
             studies: each film is one.
+            class_weights: of a negative and of a positive label.
         """
         probability = self._model(films, training=True)[:, 0]
-        targets = smoothed(labels, self._smoothing)
-        return probability, cross_entropies(probability, targets), labels
+        negative, positive = class_weights
+        if not self.mixes:
+            losses = cross_entropies(probability, smoothed(labels, self._smoothing))
+            return probability, losses, losses * tf.where(labels > 0.5, positive, negative)
+        of_ones, of_zeros = (
+            share * cross_entropies(probability, smoothed(label, self._smoothing))
+            for share, label in (
+                (labels, tf.ones_like(labels)),
+                (1 - labels, tf.zeros_like(labels)),
+            )
+        )
+        return probability, of_ones + of_zeros, positive * of_ones + negative * of_zeros
 
 
 def _losses_and_slope(

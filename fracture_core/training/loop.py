@@ -88,7 +88,7 @@ def make_learner(config: TrainConfig) -> Learner:
     if pooling := config.study_pooling:
         loss = StudyLoss(model, pooling, config.seed, config.label_smoothing)
     else:
-        loss = FilmLoss(model, config.label_smoothing)
+        loss = FilmLoss(model, config.label_smoothing, mixes=bool(config.mixup))
     optimizer.build([*model.trainable_variables, *loss.variables])
     return Learner(model, optimizer, loss)
 

@@ -29,7 +29,8 @@ class Outcome(NamedTuple):
     Args:
         losses: float32 (count,), sum of the binary cross-entropies in nats, of the films or, by a
             loss per study, of the studies; with smoothed labels where the run smooths them.
-        right: int32 (count,), films predicted correctly at 0.5.
+        right: int32 (count,), films predicted correctly at 0.5; a mixed film has the label of
+            its larger share.
     """
 
     losses: np.ndarray
@@ -65,7 +66,9 @@ def make_steps(
     variables = [*model.trainable_variables, *loss.variables]
     update = optimizers.make_update(optimizer, variables)
     replica = _replica(_seeding(model, seed), loss, variables, update, class_weights)
-    several, single = (_compile(replica, model.input_shape[1], alone) for alone in (False, True))
+    several, single = (
+        _compile(replica, model.input_shape[1], alone, loss.mixes) for alone in (False, True)
+    )
 
     def steps(chunk: Chunk, rates: np.ndarray) -> Outcome:
         parts = [
@@ -74,6 +77,8 @@ def make_steps(
                 part.labels,
                 part.studies,
                 part.changes,
+                part.partners,
+                part.shares,
                 part.ends,
                 part.numbers,
                 rates[steps],
@@ -105,13 +110,17 @@ def _by_kind(chunk: Chunk) -> Iterator[tuple[slice, Chunk, bool]]:
             labels=chunk.labels[begin:end],
             studies=chunk.studies[begin:end],
             changes=chunk.changes[begin:end],
+            partners=chunk.partners[begin:end] - begin,
+            shares=chunk.shares[begin:end],
             ends=chunk.ends[steps] - begin,
             numbers=chunk.numbers[steps],
         )
         yield steps, part, bool(alone[first])
 
 
-def _compile(replica: Replica, size: int, alone: bool) -> Callable[..., tuple[tf.Tensor, ...]]:
+def _compile(
+    replica: Replica, size: int, alone: bool, mixes: bool
+) -> Callable[..., tuple[tf.Tensor, ...]]:
     """Compile the loop over the steps of a call; where `alone`, every batch is one film."""
     strategy = tf.distribute.get_strategy()
     signature = [
@@ -119,6 +128,8 @@ def _compile(replica: Replica, size: int, alone: bool) -> Callable[..., tuple[tf
         tf.TensorSpec((None,), tf.float32),
         tf.TensorSpec((None,), tf.int32),
         tf.TensorSpec((None, 10), tf.float32),
+        tf.TensorSpec((None,), tf.int32),
+        tf.TensorSpec((None,), tf.float32),
         tf.TensorSpec((None,), tf.int32),
         tf.TensorSpec((None,), tf.int64),
         tf.TensorSpec((None,), tf.float32),
@@ -129,11 +140,16 @@ def _compile(replica: Replica, size: int, alone: bool) -> Callable[..., tuple[tf
         labels: tf.Tensor,
         studies: tf.Tensor,
         changes: tf.Tensor,
+        partners: tf.Tensor,
+        shares: tf.Tensor,
         ends: tf.Tensor,
         numbers: tf.Tensor,
         rates: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         changed = _changed(films, changes, alone)
+        if mixes and not alone:  # a film alone has no other
+            own = shares[:, None, None, None]
+            changed = own * changed + (1 - own) * tf.gather(changed, partners)
         count = tf.size(rates)
         losses, right = tf.TensorArray(tf.float32, count), tf.TensorArray(tf.int32, count)
         begin = 0
@@ -195,7 +211,6 @@ def _replica(
 
     Where a run learns from films, each film is a study of its own.
     """
-    negative, positive = class_weights
 
     def replica(
         films: tf.Tensor,
@@ -213,9 +228,8 @@ def _replica(
             studies //= others
         begin(number, place)
         with tf.GradientTape() as tape:
-            probability, losses, own = loss_of(films, labels, studies)
-            weights = tf.where(own > 0.5, positive, negative)
-            loss = tf.reduce_sum(losses * weights) / total
+            probability, losses, weighted = loss_of(films, labels, studies, class_weights)
+            loss = tf.reduce_sum(weighted) / total
         update(tape.gradient(loss, variables), rate)
         right = tf.equal(probability > 0.5, labels > 0.5)
         return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.int32))

@@ -15,7 +15,7 @@ import pandas as pd
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.networks.augmentation import draw
-from fracture_core.training_films import study_batches
+from fracture_core.training_films import mixup, study_batches
 
 STREAM = 0  # see `augmentation.STREAM`
 
@@ -26,10 +26,12 @@ class Chunk:
 
     Args:
         films: uint8 (n, size, size), those of the first step, then those of the next step.
-        labels: float32 (n,), 0 or 1.
+        labels: float32 (n,), 0 or 1; between them where films are mixed.
         studies: int32 (n,), the number of each film's study in its step, from 0; where a run learns
             from films, each is a study of its own.
         changes: float32 (n, 10), see `augmentation.draw`.
+        partners: int32 (n,), index of the film that each is mixed with after its change.
+        shares: float32 (n,), the share that each keeps then, 0.5 to 1; 1 where nothing is mixed.
         ends: int32 (steps,), end index of each step's films.
         numbers: int64 (steps,), each step's number since the run began, from 0.
     """
@@ -38,6 +40,8 @@ class Chunk:
     labels: np.ndarray
     studies: np.ndarray
     changes: np.ndarray
+    partners: np.ndarray
+    shares: np.ndarray
     ends: np.ndarray
     numbers: np.ndarray
 
@@ -53,6 +57,17 @@ class _Pass(NamedTuple):
     rows: np.ndarray
     ends: np.ndarray
     changes: np.ndarray
+    mix: mixup.Mix
+
+
+class _Batch(NamedTuple):
+    """Films of a step: rows, changes, numbers of their studies in it, partners in it, shares."""
+
+    rows: np.ndarray
+    changes: np.ndarray
+    studies: np.ndarray
+    partners: np.ndarray
+    shares: np.ndarray
 
 
 @dataclass
@@ -62,8 +77,8 @@ class Pipeline:
     Args:
         pixels: uint8 (n, size, size), from the pixel cache.
         labels: (n,), 0 or 1; where the run learns from studies, a study has its first film's.
-        config: for seed, batch size, augmentation, the length of an epoch, and whether the run
-            learns from films or from studies.
+        config: for seed, batch size, augmentation, mixup, the length of an epoch, and whether the
+            run learns from films or from studies.
         studies: (n,), the number of each film's study, see `catalog.study_numbers`; by default,
             and where the run learns from films, each film is one.
     """
@@ -115,25 +130,36 @@ class Pipeline:
         """Return the input of `count` steps from `first` on, counted from 0 since the run began."""
         numbers = np.arange(first, first + count)
         batches = [self._batch(int(step)) for step in numbers]
-        rows, changes, studies = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+        joined = _Batch(*(np.concatenate(parts) for parts in zip(*batches, strict=True)))
+        lengths = [len(each.rows) for each in batches]
+        ends = np.cumsum(lengths)
+        partners = joined.partners + np.repeat(ends - lengths, lengths)
+        labels, shares = self.labels[joined.rows], joined.shares.astype(np.float64)
         return Chunk(
-            films=self.pixels[rows],
-            labels=self.labels[rows].astype(np.float32),
-            studies=studies,
-            changes=changes,
-            ends=np.cumsum([len(each) for each, *_ in batches]).astype(np.int32),
+            films=self.pixels[joined.rows],
+            labels=(shares * labels + (1 - shares) * labels[partners]).astype(np.float32),
+            studies=joined.studies,
+            changes=joined.changes,
+            partners=partners.astype(np.int32),
+            shares=joined.shares,
+            ends=ends.astype(np.int32),
             numbers=numbers.astype(np.int64),
         )
 
-    def _batch(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return rows and changes of a step's films, and the numbers of their studies in it."""
+    def _batch(self, step: int) -> _Batch:
         number, position = divmod(step, self.steps_a_pass)
         drawn = self._drawn(number)
         begin = drawn.ends[position - 1] if position else 0
         films = slice(begin, drawn.ends[position])
         rows = drawn.rows[films]
         new = np.diff(self._study[rows], prepend=self._study[rows[0]]) != 0
-        return rows, drawn.changes[films], np.cumsum(new, dtype=np.int32)
+        return _Batch(
+            rows,
+            drawn.changes[films],
+            np.cumsum(new, dtype=np.int32),
+            drawn.mix.partners[films] - begin,
+            drawn.mix.shares[films],
+        )
 
     def _drawn(self, number: int) -> _Pass:
         """Return a pass; the current one is cached."""
@@ -147,7 +173,8 @@ class Pipeline:
                 ends = np.minimum(np.arange(1, self.steps_a_pass + 1) * size, len(rows))
             size = config.recipe.size
             changes = draw(config.augmentation, size, len(rows), config.seed, number)
-            self._pass = number, _Pass(rows, ends, changes)
+            mix = mixup.draw(config.mixup, ends, config.seed, number)
+            self._pass = number, _Pass(rows, ends, changes, mix)
         return self._pass[1]
 
 

@@ -102,3 +102,41 @@ def test_the_training_loss_of_a_run_is_smoothed_and_the_others_are_not(
     assert other["train"]["loss"] != pytest.approx(one["train"]["loss"], rel=1e-3)
     for role in ("dev", "valid"):
         assert other[role]["loss"] == pytest.approx(one[role]["loss"], rel=1e-3)
+
+
+def test_a_mixed_films_loss_is_that_of_its_labels_by_share_and_weight() -> None:
+    probability, labels = np.array([0.1, 0.8, 0.6]), np.array([0.0, 0.7, 0.25])
+    loss = film_loss.FilmLoss(lambda films, training: films, smoothing=0.2, mixes=True)
+    given = tf.constant(probability[:, None]), tf.constant(labels), tf.range(3)
+    _, losses, weighted = (each.numpy() for each in loss(*given, (0.5, 3.0)))
+    of_one, of_zero = (
+        -(share * np.log(probability) + (1 - share) * np.log(1 - probability))
+        for share in (0.9, 0.1)
+    )
+    assert losses == pytest.approx(labels * of_one + (1 - labels) * of_zero, rel=1e-6)
+    expected = 3.0 * labels * of_one + 0.5 * (1 - labels) * of_zero
+    assert weighted == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_mixed_step_learns_what_keras_learns_from_films_mixed_by_hand() -> None:
+    config = TrainConfig(
+        data="x", architecture="three_conv", augmentation=STILL, optimizer="sgd", mixup=1.0
+    )
+    model, optimizer, loss = loop.make_learner(config)
+    twin = with_keras_own_layers(config)
+    twin.set_weights(model.get_weights())
+    for layer in (*model.layers, *twin.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    chunk, rate = films(config).chunk(0, 1), np.array([0.1], np.float32)
+    outcome = steps.make_steps(model, optimizer, 1, loss=loss)(chunk, rate)
+    own, pixels = chunk.shares[:, None, None], chunk.films.astype(np.float32)
+    mixed = own * pixels + (1 - own) * pixels[chunk.partners]
+    predicted = twin(mixed[..., None], training=True).numpy()[:, 0]
+    assert outcome.right[0] == ((predicted > 0.5) == (chunk.labels > 0.5)).sum()
+    twin.set_weights(loop.make_network(config).get_weights())  # its averages have moved
+    twin.compile(keras.optimizers.SGD(0.1, momentum=0.9), "binary_crossentropy")
+    expected = twin.train_on_batch(mixed[..., None], chunk.labels[:, None])
+    assert outcome.losses[0] / 10 == pytest.approx(float(expected), rel=1e-5)
+    for ours, theirs in zip(model.get_weights(), twin.get_weights(), strict=True):
+        assert np.allclose(ours, theirs, atol=2e-5)

@@ -45,13 +45,9 @@ class FilmLoss:
         if not self.mixes:
             losses = cross_entropies(probability, smoothed(labels, self._smoothing))
             return probability, losses, losses * tf.where(labels > 0.5, positive, negative)
-        of_ones, of_zeros = (
-            share * cross_entropies(probability, smoothed(label, self._smoothing))
-            for share, label in (
-                (labels, tf.ones_like(labels)),
-                (1 - labels, tf.zeros_like(labels)),
-            )
-        )
+        ones = smoothed(tf.ones_like(labels), self._smoothing)
+        of_ones = labels * cross_entropies(probability, ones)
+        of_zeros = (1 - labels) * cross_entropies(probability, 1 - ones)
         return probability, of_ones + of_zeros, positive * of_ones + negative * of_zeros
 
 

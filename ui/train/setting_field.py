@@ -17,6 +17,7 @@ STEPS = {  # of the buttons beside a number; 1 for the others
     "learning_rate": 1e-4,
     "weight_decay": 1e-4,
     "momentum": 0.05,
+    "mixup": 0.1,
     "schedule.factor": 0.1,
     "recipe.size": 8,
     "options.dropout": 5,

@@ -86,10 +86,11 @@ def ask(base: TrainConfig, preset: str) -> TrainConfig:
     values = _learning(draft)
     values |= _schedule(draft, has_dev=bool(values["dev_share"]))
     network = _network(draft)
+    hidden = ("mixup",) if values["learn_from"] == "studies" else ()  # a mixed film has no study
     for group in ("regularization", "machine", "augmentation"):
         _heading(group)
         with st.grid(4, vertical_alignment="bottom"):
-            values |= _others(draft, group)
+            values |= _others(draft, group, hidden)
     if draft.wrong:
         raise ConfigError(" ".join(draft.wrong))
     config = with_values(base, values | _built(base, **network))
@@ -271,7 +272,7 @@ def _preview(config: TrainConfig) -> None:
         st.caption(
             f"Training films at {size} × {size} px, as the network sees them: unchanged, and as "
             f"augmented in passes {first + 1} to {first + augmentation_preview.PASSES} over the "
-            f"data, with seed {config.seed}."
+            f"data, with seed {config.seed}{', before they are mixed' if config.mixup else ''}."
         )
         st.html(augmentation_preview.html(films, first))
         st.button("Draw others", icon=":material/casino:", key="draw-others", on_click=_draw_others)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from fracture_core.config.film_settings import Augmentation
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.training_films import mixup
@@ -76,5 +75,5 @@ def test_without_mixup_order_and_changes_are_the_same_and_each_film_is_whole() -
 
 
 def test_mixup_with_a_loss_per_study_is_refused_in_a_sentence() -> None:
-    with pytest.raises(ConfigError, match="no label of a film. Set mixup to 0"):
-        TrainConfig(data="x", mixup=0.2, learn_from="studies", augmentation=Augmentation())
+    with pytest.raises(ConfigError, match=r"no label of a film\. Set mixup to 0"):
+        TrainConfig(data="x", mixup=0.2, learn_from="studies")

@@ -68,6 +68,7 @@ NEEDS_TENSORFLOW = {
     "training.steps",
     "training.loop",
     "training.rehearsal",
+    "training.weight_average",
     "prediction.gate_features",
     "prediction.inference",
     "explanations.heat_maps",

@@ -128,6 +128,13 @@ class TrainConfig(Record):
         "a film keeps at least half of itself, less on average for a larger alpha; 0 is off",
         limits=(0.0, 10.0),
     )  # the report's films are whole
+    weight_average: float = _regularizing(
+        0.0,
+        "Weight average",
+        "decay of a running mean of the weights, which is what is evaluated, kept and released: "
+        "0.99 spans about the last 100 steps, 0.999 about 1,000; 0 is off",
+        limits=(0.0, 0.99999),
+    )  # the report's networks have the weights of their last step
     normalization: Literal["recomputed", "running"] = _learning(
         "recomputed",
         "Batch-norm averages",
@@ -207,6 +214,12 @@ class TrainConfig(Record):
             raise ConfigError(
                 "Mixup mixes films and their labels, and a run that learns from studies has no "
                 "label of a film. Set mixup to 0, or learn from films."
+            )
+        if self.weight_average and self.normalization == "running":
+            raise ConfigError(
+                "Averaged weights need averages of batch normalization that are recomputed for "
+                "them; running ones belong to the weights of each step. Set the weight average to "
+                "0, or recompute the averages."
             )
         watches = self.early_stopping is not None or self.schedule.kind == "plateau"
         if watches and not self.dev_share:

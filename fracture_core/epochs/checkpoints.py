@@ -1,9 +1,11 @@
 """Checkpoints of a run: weights of every epoch, and the whole state where a run can be resumed.
 
 `epoch_NNNN.weights.h5` holds the network's weights, as the report saved them. `epoch_NNNN.npz`
-beside it holds the optimizer, the position and the digest of the weights. Within an epoch, the same
-two files are written at a stop and at regular intervals, named `epoch_NNNN_step_SSSSSSSS`, NNNN
-being the epochs completed. A state's `.npz` is written last: where it exists, the pair is whole.
+beside it holds the optimizer, the position and the digest of the weights; and, where a run averages
+its weights, those that training goes on with, since the network's file holds the average. Within an
+epoch, the same two files are written at a stop and at regular intervals, named
+`epoch_NNNN_step_SSSSSSSS`, NNNN being the epochs completed. A state's `.npz` is written last: where
+it exists, the pair is whole.
 """
 
 import contextlib
@@ -11,7 +13,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,12 +71,14 @@ class State:
         optimizer: its variables, then those that are learned beside the network; `None` for an
             optimizer that starts without memory.
         weights: the content of the `.weights.h5`.
+        training: the weights that training goes on with, where those are their average; else none.
         requests: `journal.request_count` when it was written, 0 in states of older versions.
     """
 
     position: Position
     optimizer: list[np.ndarray] | None
     weights: bytes
+    training: list[np.ndarray] = field(default_factory=list)
     requests: int = 0
 
 
@@ -91,6 +95,7 @@ def save(
     position: Position,
     inside: bool = False,
     beside: "Sequence[keras.Variable]" = (),
+    training: "Sequence[keras.Variable]" = (),
 ) -> None:
     """Write a checkpoint as a whole or not at all.
 
@@ -101,11 +106,13 @@ def save(
         position: of the run.
         inside: whether the epoch after `position.epoch` is in progress.
         beside: variables that are learned beside the network.
+        training: weights that training goes on with, where the model holds their average.
     """
     name = stem(position, inside)
     weights = epoch_weights.content(model)
     checksums.write(folder.parent, folder / f"{name}.weights.h5", weights)
     arrays = {f"v{i:04d}": np.asarray(v) for i, v in enumerate([*optimizer.variables, *beside])}
+    arrays |= {f"w{i:04d}": np.asarray(v) for i, v in enumerate(training)}
     content = io.BytesIO()
     text = json.dumps(position.__dict__)
     requests = journal.request_count(folder.parent)  # lets a resume detect lost ones
@@ -165,14 +172,22 @@ def read_state(path: Path) -> State:
     with file_reader.arrays(checksums.read(run, path), STATE_BYTES) as stored:
         if str(stored["weights_sha256"]) != checksums.digest(weights):
             raise ValueError("its weights are not those that were written with it")
-        names = sorted(name for name in stored.files if re.fullmatch(r"v\d{4,}", name))
-        optimizer = [stored[name] for name in names] or None
         return State(
             position=_position(stored),
-            optimizer=optimizer,
+            optimizer=_arrays(stored, "v") or None,
             weights=weights,
+            training=_arrays(stored, "w"),
             requests=int(str(stored["asked"])) if "asked" in stored.files else 0,
         )
+
+
+def _arrays(stored: "np.lib.npyio.NpzFile", letter: str) -> list[np.ndarray]:
+    """Return the arrays that are named by this letter and a number, in order."""
+    return [stored[name] for name in _names(stored, letter)]
+
+
+def _names(stored: "np.lib.npyio.NpzFile", letter: str) -> list[str]:
+    return sorted(name for name in stored.files if re.fullmatch(rf"{letter}\d{{4,}}", name))
 
 
 def _position(stored: "np.lib.npyio.NpzFile") -> Position:
@@ -184,9 +199,9 @@ def _position(stored: "np.lib.npyio.NpzFile") -> Position:
 
 
 def forget_optimizer(path: Path) -> None:
-    """Keep only the position in a state's `.npz`: its optimizer will start without memory."""
+    """Take the optimizer's memory out of a state's `.npz`: it will start without one."""
     with file_reader.arrays(path, STATE_BYTES) as stored:
-        rest = {name: stored[name] for name in ("position", "weights_sha256")}
+        rest = {n: stored[n] for n in ("position", "weights_sha256", *_names(stored, "w"))}
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **rest)
     checksums.write(path.parent.parent, path, content.getvalue())

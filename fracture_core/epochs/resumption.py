@@ -106,8 +106,9 @@ def restore(
     model: "keras.Model",
     optimizer: "keras.optimizers.Optimizer",
     beside: "Sequence[keras.Variable]" = (),
+    training: "Sequence[keras.Variable]" = (),
 ) -> tuple[Position, list[str]]:
-    """Load the latest whole state into model, optimizer and what is learned beside the network.
+    """Load the latest whole state into the variables of `checkpoints.save`.
 
     Returns:
         The run's position (`Position()` before its first state), and a sentence for each state
@@ -125,8 +126,15 @@ def restore(
             f"The last state of {folder.parent.name} must hold {len(variables)} arrays "
             f"of its optimizer; it holds {len(state.optimizer)}. Put the file back."
         )
+    if len(state.training) != len(training):
+        raise RunError(
+            f"The last state of {folder.parent.name} must hold {len(training)} arrays of weights "
+            f"that are averaged; it holds {len(state.training)}. Put the file back."
+        )
     model.load_weights(epoch_weights.WeightsInMemory(state.weights))
     if state.optimizer is not None:
         for variable, value in zip(variables, state.optimizer, strict=True):
             variable.assign(value)
+    for variable, value in zip(training, state.training, strict=True):
+        variable.assign(value)
     return state.position, passed_over

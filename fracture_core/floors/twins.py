@@ -171,10 +171,10 @@ def trained_on_shuffled(
     from fracture_core.training_films.pipeline import Pipeline
 
     shuffled = films.assign(label=shuffled_labels(films, config.seed))
-    network, optimizer, loss = loop.make_learner(config)
+    network, optimizer, loss, average = loop.make_learner(config)
     pipeline = Pipeline.of_films(shuffled, training, config)
     weights = loop.class_weights(config, pipeline.labels_of_losses)
-    train = make_steps(network, optimizer, config.seed, weights, loss)
+    train = make_steps(network, optimizer, config.seed, weights, loss, average)
     for first in range(0, steps, CALL_STEPS):
         if should_stop():
             raise Stopped("Stopped; no twin was kept.")
@@ -187,6 +187,8 @@ def trained_on_shuffled(
                 "is. Try a run with a lower learning rate."
             )
         progress(first + count)
+    if average:
+        average.exchange()
     _set_averages(network, config, training, should_stop)
     table = predict_blocks(make_predict(network), evaluated, should_stop)
     if table is None:

@@ -165,13 +165,15 @@ def training_bytes(config: TrainConfig) -> int:
     """Estimate the peak memory of training.
 
     The sum of: the process itself, `PROCESS_BYTES`; each parameter as a float32 with its gradient,
-    the optimizer's `SLOTS` and two copies while it is created or replaced; and for each film of a
+    the optimizer's `SLOTS`, its average if there is one, and two copies while it is created or
+    replaced; and for each film of a
     batch every layer output with its gradient. That is P + 4 p (4 + s) + 4 b 2 v bytes, where p is
     the parameters, s the slots, b the batch and v the values of `of`. If they take more than the
     films, the maps kept while averages are recomputed count instead of these.
     """
     size = of(config.architecture, config.recipe.size, config.options)
-    weights = FLOAT * size.parameters * (4 + SLOTS[config.optimizer])
+    averaged = 1 if config.weight_average else 0
+    weights = FLOAT * size.parameters * (4 + SLOTS[config.optimizer] + averaged)
     batch = config.batch_size * (2 if config.study_pooling else 1)  # see `study_batches`
     films = FLOAT * batch * 2 * size.values
     kept = 0

@@ -264,7 +264,7 @@ _DATA: Mapping[str, Callable[[Any], bool]] = {
     "normalization": _is_text,
     "normalization_films": is_count,
     "pooling": _is_text,
-    **dict.fromkeys(("label_smoothing", "mixup"), _is_small),
+    **dict.fromkeys(("label_smoothing", "mixup", "weight_average"), _is_small),
     "images": _all(is_count),
     "studies": _all(is_count),
 }

@@ -43,6 +43,7 @@ from fracture_core.training.steps import (
     make_steps,
     predict_blocks,
 )
+from fracture_core.training.weight_average import WeightAverage
 from fracture_core.training_films.pipeline import Pipeline
 
 CALL_SECONDS = 0.1  # of steps in one call: long against its overhead, short before a stop
@@ -69,16 +70,28 @@ def make_network(config: TrainConfig) -> keras.Model:
 
 
 class Learner(NamedTuple):
-    """All that a run trains with: network, optimizer, and the loss per film or per study."""
+    """All that a run trains with.
+
+    Args:
+        model: the network.
+        optimizer: built on its variables, then those of the loss.
+        loss: per film or per study.
+        average: of the network's weights, if the run averages them.
+    """
 
     model: keras.Model
     optimizer: keras.optimizers.Optimizer
     loss: FilmLoss | StudyLoss
+    average: WeightAverage | None
 
     @property
-    def beside(self) -> Sequence[keras.Variable]:
-        """Variables that a state holds beside the network and the optimizer."""
-        return self.loss.variables
+    def averaged(self) -> Sequence[keras.Variable]:
+        """The average's variables; none for a run without one."""
+        return self.average.variables if self.average else ()
+
+    def judged(self) -> contextlib.AbstractContextManager[None]:
+        """Let the network hold the weights that are evaluated and kept."""
+        return self.average.in_place() if self.average else contextlib.nullcontext()
 
 
 def make_learner(config: TrainConfig) -> Learner:
@@ -90,7 +103,8 @@ def make_learner(config: TrainConfig) -> Learner:
     else:
         loss = FilmLoss(model, config.label_smoothing, mixes=bool(config.mixup))
     optimizer.build([*model.trainable_variables, *loss.variables])
-    return Learner(model, optimizer, loss)
+    decay = config.weight_average
+    return Learner(model, optimizer, loss, WeightAverage(model, decay) if decay else None)
 
 
 def class_weights(config: TrainConfig, labels: np.ndarray) -> tuple[float, float]:
@@ -147,9 +161,12 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
 
 def _restore(folder: Path, learner: Learner) -> Position:
     """Restore the latest whole state, and set aside later files."""
+    model, optimizer, loss, average = learner
     position, passed_over = resumption.restore(
-        folder / "checkpoints", learner.model, learner.optimizer, learner.beside
+        folder / "checkpoints", model, optimizer, loss.variables, learner.averaged
     )
+    if average and position.step:
+        average.exchange()  # a state's network holds the average
     for sentence in passed_over:
         journal.log_event(folder, "checkpoint_passed_over", message=sentence)
     if epochs := backups.move(folder, position):
@@ -204,13 +221,13 @@ class Loop:
     ) -> None:
         roles, config = films["role"].to_numpy(), worker.config
         self.folder, self.worker, self.config = folder, worker, config
-        self.model, self.optimizer, self.beside = learner.model, learner.optimizer, learner.beside
+        self.learner, self.model, self.optimizer = learner, learner.model, learner.optimizer
         self.evaluated = predictions.predicted_films(films)
         self.evaluated_pixels, training = pixels[roles != "train"], pixels[roles == "train"]
         self.pipeline = Pipeline.of_films(films[roles == "train"], training, config)
         weights = class_weights(config, self.pipeline.labels_of_losses)
-        model, optimizer, loss = learner
-        self.steps = make_steps(model, optimizer, config.seed, weights, loss)
+        model, optimizer, loss, average = learner
+        self.steps = make_steps(model, optimizer, config.seed, weights, loss, average)
         self.predict, self.recompute = make_predict(model), averages.make_recompute(model)
         self.features = make_features(model)
         self.shown_film = feature_maps.chosen_film(self.evaluated)
@@ -227,12 +244,13 @@ class Loop:
     def epoch(self, position: Position) -> Position:
         """Train to the end of the current epoch, evaluate and save it; or stop inside it."""
         position = self._train(position)
-        at_end = position.step == self._end(position) and self._set_averages(position.epoch + 1)
-        table = self._evaluate() if at_end else None
-        if table is None:
-            self._save_inside(position)
-            return position
-        return self._close(position, table)
+        with self.learner.judged():
+            at_end = position.step == self._end(position) and self._set_averages(position.epoch + 1)
+            table = self._evaluate() if at_end else None
+            if table is not None:
+                return self._close(position, table)
+        self._save_inside(position)
+        return position
 
     def waited_enough(self, position: Position) -> bool:
         """Tell whether early stopping ends the run here; added epochs restart the wait."""
@@ -308,13 +326,22 @@ class Loop:
         )
 
     def _save(self, position: Position, inside: bool = False) -> None:
+        """Save the state; the network must hold the weights that are evaluated."""
+        model, optimizer, loss, _ = self.learner
         checkpoints.save(
-            self._checkpoints, self.model, self.optimizer, position, inside, self.beside
+            self._checkpoints,
+            model,
+            optimizer,
+            position,
+            inside,
+            loss.variables,
+            self.learner.averaged,
         )
 
     def _save_inside(self, position: Position) -> None:
         """Save the state inside an epoch."""
-        self._save(position, inside=True)
+        with self.learner.judged():
+            self._save(position, inside=True)
         feature_maps.drop(self.folder, checkpoints.prune(self._checkpoints, position))
         self.saved_at = time.monotonic()
 

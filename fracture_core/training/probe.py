@@ -98,9 +98,9 @@ def measure(config: TrainConfig, threads: int, branches: int = 1) -> float:
     from fracture_core.training import loop, steps
 
     loop.set_threads(threads, branches)
-    model, optimizer, loss = loop.make_learner(config)
+    model, optimizer, loss, average = loop.make_learner(config)
     films = random_films(config)
-    step = steps.make_steps(model, optimizer, config.seed, loss=loss)
+    step = steps.make_steps(model, optimizer, config.seed, loss=loss, average=average)
     rates = np.full(4, config.learning_rate, np.float32)
     step(films.chunk(0, 4), rates)  # compiles
     began, done = time.perf_counter(), 4

@@ -22,8 +22,11 @@ def take_threads() -> None:
 def rehearse() -> None:
     """Train and judge once with the demo's network."""
     config = preset("demo", "")
-    model, optimizer, _ = loop.make_learner(config)
-    films, step = probe.random_films(config), steps.make_steps(model, optimizer, config.seed)
+    model, optimizer, loss, _ = loop.make_learner(config)
+    films, step = (
+        probe.random_films(config),
+        steps.make_steps(model, optimizer, config.seed, loss=loss),
+    )
     for count in (1, 4):
         step(films.chunk(0, count), np.full(count, config.learning_rate, np.float32))
     averages.make_recompute(model)(films.pixels, lambda: False)

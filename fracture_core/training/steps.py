@@ -17,6 +17,7 @@ from fracture_core.networks import architectures, optimizers
 from fracture_core.networks.augmentation import apply
 from fracture_core.networks.pooling import StudyLoss
 from fracture_core.training.film_loss import FilmLoss
+from fracture_core.training.weight_average import WeightAverage
 from fracture_core.training_films.pipeline import Chunk
 
 DEVICE = 2**16  # offset of the dropout seeds per device; no network has as many layers
@@ -48,6 +49,7 @@ def make_steps(
     seed: int,
     class_weights: tuple[float, float] = (1.0, 1.0),
     loss: FilmLoss | StudyLoss | None = None,
+    average: WeightAverage | None = None,
 ) -> Steps:
     """Compile training steps for the current distribution strategy.
 
@@ -57,6 +59,7 @@ def make_steps(
         seed: of dropout, with the step's number.
         class_weights: weights of the loss of a negative and of a positive film or study.
         loss: per film or per study; by default that of each film.
+        average: of the model's weights, updated after each step.
 
     Returns:
         A function of (chunk, learning rates) that changes weights and optimizer; the rates are
@@ -64,7 +67,7 @@ def make_steps(
     """
     loss = loss or FilmLoss(model)
     variables = [*model.trainable_variables, *loss.variables]
-    update = optimizers.make_update(optimizer, variables)
+    update = _with_average(optimizers.make_update(optimizer, variables), average)
     replica = _replica(_seeding(model, seed), loss, variables, update, class_weights)
     several, single = (
         _compile(replica, model.input_shape[1], alone, loss.mixes) for alone in (False, True)
@@ -200,11 +203,24 @@ def _seeding(model: keras.Model, seed: int) -> Callable[[tf.Tensor, tf.Tensor], 
     return begin
 
 
+def _with_average(
+    update: optimizers.Update, average: WeightAverage | None
+) -> Callable[[list[tf.Tensor], tf.Tensor, tf.Tensor], None]:
+    """Return a function of gradients, learning rate and step that also updates the average."""
+
+    def both(gradients: list[tf.Tensor], rate: tf.Tensor, number: tf.Tensor) -> None:
+        update(gradients, rate)
+        if average:
+            average.update(number)
+
+    return both
+
+
 def _replica(
     begin: Callable[[tf.Tensor, tf.Tensor], None],
     loss_of: FilmLoss | StudyLoss,
     variables: list[keras.Variable],
-    update: optimizers.Update,
+    update: Callable[[list[tf.Tensor], tf.Tensor, tf.Tensor], None],
     class_weights: tuple[float, float],
 ) -> Replica:
     """Return one device's share of a step: every n-th study of the batch, n = number of replicas.
@@ -230,7 +246,7 @@ def _replica(
         with tf.GradientTape() as tape:
             probability, losses, weighted = loss_of(films, labels, studies, class_weights)
             loss = tf.reduce_sum(weighted) / total
-        update(tape.gradient(loss, variables), rate)
+        update(tape.gradient(loss, variables), rate, number)
         right = tf.equal(probability > 0.5, labels > 0.5)
         return tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.int32))
 

@@ -12,6 +12,10 @@ MIXED = (
     "With mixup, training loss and accuracy are those of mixed films: one is correct if its score "
     "has the label of the film that it is mostly made of. Dev and valid films are not mixed."
 )
+AVERAGED = (
+    "With averaged weights, dev and valid figures are those of the average; training figures are "
+    "those of the weights of each step."
+)
 
 
 def loss_title(config: TrainConfig) -> str:
@@ -27,4 +31,5 @@ def sentences(configs: Sequence[TrainConfig]) -> list[str]:
     """Return a sentence per setting of these runs that makes figures of training differ."""
     smoothing = any(config.label_smoothing for config in configs)
     mixes = any(config.mixup for config in configs)
-    return [SMOOTHED] * smoothing + [MIXED] * mixes
+    averages = any(config.weight_average for config in configs)
+    return [SMOOTHED] * smoothing + [MIXED] * mixes + [AVERAGED] * averages

@@ -18,6 +18,7 @@ STEPS = {  # of the buttons beside a number; 1 for the others
     "weight_decay": 1e-4,
     "momentum": 0.05,
     "mixup": 0.1,
+    "weight_average": 0.01,
     "schedule.factor": 0.1,
     "recipe.size": 8,
     "options.dropout": 5,

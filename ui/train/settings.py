@@ -86,7 +86,8 @@ def ask(base: TrainConfig, preset: str) -> TrainConfig:
     values = _learning(draft)
     values |= _schedule(draft, has_dev=bool(values["dev_share"]))
     network = _network(draft)
-    hidden = ("mixup",) if values["learn_from"] == "studies" else ()  # a mixed film has no study
+    hidden = ["mixup"] if values["learn_from"] == "studies" else []  # a mixed film has no study
+    hidden += ["weight_average"] if values["normalization"] == "running" else []
     for group in ("regularization", "machine", "augmentation"):
         _heading(group)
         with st.grid(4, vertical_alignment="bottom"):

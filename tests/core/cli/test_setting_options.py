@@ -44,7 +44,7 @@ def everything_changed() -> list[TrainConfig]:
     values = {path: another(setting) for path, setting in SETTINGS.items()}
     changed = [
         setting_table.with_values(DEFAULTS, {p: v for p, v in values.items() if p not in left_out})
-        for left_out in (("mixup",), ("learn_from",))
+        for left_out in (("mixup", "weight_average"), ("learn_from", "normalization"))
     ]
     same = [
         path

@@ -51,7 +51,7 @@ def test_a_step_with_smoothed_labels_learns_what_keras_own_learns() -> None:
         optimizer="sgd",
         label_smoothing=0.2,
     )
-    model, optimizer, loss = loop.make_learner(config)
+    model, optimizer, loss, _ = loop.make_learner(config)
     twin = with_keras_own_layers(config)
     twin.set_weights(model.get_weights())
     for layer in (*model.layers, *twin.layers):
@@ -122,7 +122,7 @@ def test_a_mixed_step_learns_what_keras_learns_from_films_mixed_by_hand() -> Non
     config = TrainConfig(
         data="x", architecture="three_conv", augmentation=STILL, optimizer="sgd", mixup=1.0
     )
-    model, optimizer, loss = loop.make_learner(config)
+    model, optimizer, loss, _ = loop.make_learner(config)
     twin = with_keras_own_layers(config)
     twin.set_weights(model.get_weights())
     for layer in (*model.layers, *twin.layers):

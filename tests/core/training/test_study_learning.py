@@ -69,7 +69,7 @@ def test_a_step_of_every_network_learns_what_a_plain_computation_learns(name, po
 
 def assert_learns_plainly(config: TrainConfig, weights: tuple[float, float]) -> None:
     """Train a step, and the same by Keras' layers, probabilities and a loop over studies."""
-    model, optimizer, loss = loop.make_learner(config)
+    model, optimizer, loss, _ = loop.make_learner(config)
     twin = with_keras_own_layers(config)
     twin.set_weights(model.get_weights())
     for layer in (*model.layers, *twin.layers):
@@ -230,7 +230,7 @@ def test_a_positive_study_of_which_one_film_shows_it_is_learned_by_the_film(
     config = TrainConfig(
         data="x", architecture="three_conv", augmentation=STILL, learn_from="studies"
     )
-    model, optimizer, loss = loop.make_learner(config)
+    model, optimizer, loss, _ = loop.make_learner(config)
     given = pipeline.Pipeline(pixels=pixels, labels=studies % 2, config=config, studies=studies)
     step = steps.make_steps(model, optimizer, 1, loss=loss)
     step(given.chunk(0, 80), np.full(80, 1e-3, np.float32))
@@ -254,7 +254,7 @@ films = pipeline.Pipeline(pixels=pixels, labels=studies % 2, config=config, stud
 losses = []
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     with strategy.scope():
-        model, optimizer, loss = loop.make_learner(config)
+        model, optimizer, loss, _ = loop.make_learner(config)
         step = steps.make_steps(model, optimizer, 1, loss=loss)
     losses.append(step(films.chunk(0, 10), np.full(10, 1e-3, np.float32)).losses)
 print(np.abs(losses[0] - losses[1]).max() / 4)

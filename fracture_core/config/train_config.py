@@ -126,6 +126,7 @@ class TrainConfig(Record):
         "Mixup",
         "alpha of mixup, which mixes each training film and its label with another of its batch; "
         "a film keeps at least half of itself, less on average for a larger alpha; 0 is off",
+        unit="alpha",
         limits=(0.0, 10.0),
     )  # the report's films are whole
     weight_average: float = _regularizing(
@@ -133,6 +134,7 @@ class TrainConfig(Record):
         "Weight average",
         "decay of a running mean of the weights, which is what is evaluated, kept and released: "
         "0.99 spans about the last 100 steps, 0.999 about 1,000; 0 is off",
+        unit="decay",
         limits=(0.0, 0.99999),
     )  # the report's networks have the weights of their last step
     normalization: Literal["recomputed", "running"] = _learning(

@@ -23,10 +23,8 @@ def rehearse() -> None:
     """Train and judge once with the demo's network."""
     config = preset("demo", "")
     model, optimizer, loss, _ = loop.make_learner(config)
-    films, step = (
-        probe.random_films(config),
-        steps.make_steps(model, optimizer, config.seed, loss=loss),
-    )
+    films = probe.random_films(config)
+    step = steps.make_steps(model, optimizer, config.seed, loss=loss)
     for count in (1, 4):
         step(films.chunk(0, count), np.full(count, config.learning_rate, np.float32))
     averages.make_recompute(model)(films.pixels, lambda: False)

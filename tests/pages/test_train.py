@@ -394,6 +394,24 @@ def test_a_run_may_learn_from_studies_and_the_form_says_what_that_means(train: A
     assert shown(train).study_pooling is None
 
 
+def test_what_regularizes_reaches_the_command_line_and_hides_where_it_cannot_be(
+    train: AppTest,
+) -> None:
+    train.run()
+    assert shown(train) == preset("demo", shown(train).data)  # all off
+    train.number_input(key="demo-label_smoothing").set_value(10)
+    train.number_input(key="demo-mixup").set_value(0.3)
+    train.number_input(key="demo-weight_average").set_value(0.99).run()
+    found = shown(train)
+    assert (found.label_smoothing, found.mixup, found.weight_average) == (0.1, 0.3, 0.99)
+    assert "before they are mixed" in captions(train)
+    train.segmented_control(key="demo-learn_from").set_value("studies")
+    train.segmented_control(key="demo-normalization").set_value("running").run()
+    assert not train.error and not keys(train) & {"mixup", "weight_average"}
+    found = shown(train)
+    assert (found.label_smoothing, found.mixup, found.weight_average) == (0.1, 0.0, 0.0)
+
+
 def captions(train: AppTest) -> str:
     """Return all captions of the page."""
     return " ".join(each.value for each in train.caption)
@@ -410,6 +428,8 @@ def test_the_form_shows_the_help_of_every_setting_that_it_offers(train: AppTest)
     train.run()
     shown = set()
     train.segmented_control(key="demo-optimizer").set_value("sgd").run()
+    train.segmented_control(key="demo-learn_from").set_value("films").run()
+    shown |= set(helps(train))
     train.segmented_control(key="demo-learn_from").set_value("studies").run()
     for kind in ("step", "plateau"):
         train.segmented_control(key="demo-kind-True").set_value(kind).run()

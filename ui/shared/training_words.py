@@ -19,12 +19,13 @@ AVERAGED = (
 
 
 def loss_title(config: TrainConfig) -> str:
-    """Return the title of a run's losses: per film or per study, and what training differs by."""
+    """Return the title of a run's losses: per film or per study, and by which labels in training.
+
+    Smoothed and mixed labels are soft ones; a longer title would not fit above a narrow panel.
+    """
     unit = "study" if config.study_pooling else "film"
-    smoothed = "smoothed labels" if config.label_smoothing else ""
-    mixed = "mixed films" if config.mixup else ""
-    differs = ", ".join(filter(None, [smoothed, mixed]))
-    return f"Loss (per {unit}; training: {differs})" if differs else f"Loss (per {unit})"
+    soft = "; training: soft labels" if config.label_smoothing or config.mixup else ""
+    return f"Loss (per {unit}{soft})"
 
 
 def sentences(configs: Sequence[TrainConfig]) -> list[str]:

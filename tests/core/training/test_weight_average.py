@@ -186,15 +186,17 @@ def test_a_fork_with_another_optimizer_keeps_average_and_weights(folders, phanto
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("before", [5, 10])
+@pytest.mark.parametrize(
+    ("when", "step"), [({"before": 5}, 5), ({"before": 6}, 6), ({"evaluating": 5}, 6)], ids=str
+)
 def test_a_stop_inside_an_epoch_or_at_its_end_goes_on_to_the_same_bits(
-    folders, phantom_root, monkeypatch, before
+    folders, phantom_root, monkeypatch, when, step
 ) -> None:
     monkeypatch.setattr(loop, "CALL_SECONDS", 0.0)
     twin, folder = (make(phantom_root, **RICH) for _ in range(2))
     assert train(twin).state is State.FINISHED
-    stopped = train_impatiently(folder, before=before)
-    assert (stopped.state, stopped.step) == (State.STOPPED, before)
+    stopped = train_impatiently(folder, **when)
+    assert (stopped.state, stopped.step) == (State.STOPPED, step)
     assert train(folder).state is State.FINISHED
     assert_twins(folder, twin)
 

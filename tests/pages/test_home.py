@@ -179,7 +179,8 @@ def test_data_that_cannot_be_read_is_one_sentence(
     home.run()
     assert not home.exception
     assert "There is no folder" in home.warning[0].value
-    assert "Data page" in home.warning[0].value
+    assert "Choose the data" in [link.label for link in home.get("page_link")]
+    assert home.button(key="demo").disabled
 
 
 def test_the_last_run_shows_with_its_curve_in_words_too(home: AppTest, run_copy: Path) -> None:

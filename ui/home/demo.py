@@ -28,6 +28,7 @@ def button(above: Callable[[], None] | None = None) -> None:
             type="primary",
             icon=":material/play_arrow:",
             key="demo",
+            disabled=not _can_start(),
             on_click=_start,
             args=(run_name.token(),),
         )
@@ -38,6 +39,15 @@ def button(above: Callable[[], None] | None = None) -> None:
             st.caption(words, help=details or None)
     if name := st.session_state.pop(state.OPEN_RUN, None):
         st.switch_page("pages/train.py", query_params={state.RUN: name})
+
+
+def _can_start() -> bool:
+    """Return whether there are films to train on, or some are being generated."""
+    try:
+        data_cache.dataset()
+    except DataError:
+        return data_cache.phantom_is_growing()
+    return True
 
 
 def config() -> TrainConfig:

@@ -90,7 +90,7 @@ class Learner(NamedTuple):
         return self.average.variables if self.average else ()
 
     def judged(self) -> contextlib.AbstractContextManager[None]:
-        """Let the network hold the weights that are evaluated and kept."""
+        """Put the weights that are evaluated and kept into the network for a while."""
         return self.average.in_place() if self.average else contextlib.nullcontext()
 
 

@@ -56,7 +56,7 @@ class WeightAverage:
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """Let the network hold the mean meanwhile."""
+        """Exchange network and mean for a while."""
         self.exchange()
         try:
             yield

@@ -13,7 +13,7 @@ STREAM = 2**61  # of random numbers; those of the order and of augmentation coun
 
 
 class Mix(NamedTuple):
-    """What each film of a pass is mixed with.
+    """Partner and share of each film of a pass.
 
     Args:
         partners: int64 (n,), the position in the pass of a film of the same step, maybe itself.

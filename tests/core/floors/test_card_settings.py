@@ -27,6 +27,7 @@ CONFIG = TrainConfig(
     learning_rate=0.003,
     weight_decay=1e-05,
     class_weights="balanced",
+    label_smoothing=0.1,
     learn_from="studies",
     pooling="mean",
     seed=7,

@@ -70,6 +70,13 @@ def test_what_training_holds_grows_with_batch_size_and_optimizer() -> None:
     assert network_size.training_bytes(large) > 50e9
 
 
+def test_an_average_of_the_weights_holds_each_parameter_once_more() -> None:
+    plain, averaged = (TrainConfig(data="", weight_average=decay) for decay in (0.0, 0.99))
+    parameters = network_size.of(plain.architecture, 32, plain.options).parameters
+    more = network_size.training_bytes(averaged) - network_size.training_bytes(plain)
+    assert more == 4 * parameters
+
+
 def test_a_run_that_does_not_fit_is_told_a_batch_that_does() -> None:
     config = TrainConfig.from_dict(
         {"data": "", "architecture": "densenet169", "batch_size": 100, "recipe": {"size": 320}}

@@ -1,13 +1,15 @@
 """CLAIM's checklist: answers come from named fields of a card, and go with them."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fracture_core.models import released_models
-from fracture_core.reports import claim_checklist
+from fracture_core.models.model_card import Card
+from fracture_core.reports import claim_answers, claim_checklist
 from fracture_core.reports.claim_checklist import State
 
 STARTER = Path(__file__).parents[3] / "models" / "starter-five-conv"
@@ -73,3 +75,10 @@ def test_foreign_text_is_no_markup_in_the_document(card: dict[str, Any]) -> None
     assert "<img" not in document.replace("\\<img", "") and "\n# **" not in document
     rows = [line for line in document.splitlines() if line.startswith("| ")]
     assert all(row.replace("\\|", "").count("|") == 6 for row in rows)
+
+
+def test_how_it_was_trained_names_what_regularized_it(card: dict[str, Any]) -> None:
+    plain = Card.from_dict(card)
+    training = {**plain.training, "label_smoothing": 0.1, "weight_average": 0.999}
+    words = claim_answers.training(replace(plain, training=training))
+    assert words == f"{claim_answers.training(plain)} Label smoothing: 0.1. Weight average: 0.999."

@@ -65,7 +65,7 @@ def copies(variables) -> list[np.ndarray]:
 
 
 def same(some: list[np.ndarray], others: list[np.ndarray]) -> bool:
-    """Whether all are equal to the last bit."""
+    """Compare arrays to the last bit."""
     return all(np.array_equal(a, b) for a, b in zip(some, others, strict=True))
 
 

@@ -112,7 +112,7 @@ def save(
     weights = epoch_weights.content(model)
     checksums.write(folder.parent, folder / f"{name}.weights.h5", weights)
     arrays = {f"v{i:04d}": np.asarray(v) for i, v in enumerate([*optimizer.variables, *beside])}
-    arrays |= {f"w{i:04d}": np.asarray(v) for i, v in enumerate(training)}
+    arrays |= {f"t{i:04d}": np.asarray(v) for i, v in enumerate(training)}
     content = io.BytesIO()
     text = json.dumps(position.__dict__)
     requests = journal.request_count(folder.parent)  # lets a resume detect lost ones
@@ -176,7 +176,7 @@ def read_state(path: Path) -> State:
             position=_position(stored),
             optimizer=_arrays(stored, "v") or None,
             weights=weights,
-            training=_arrays(stored, "w"),
+            training=_arrays(stored, "t"),
             requests=int(str(stored["asked"])) if "asked" in stored.files else 0,
         )
 
@@ -201,7 +201,7 @@ def _position(stored: "np.lib.npyio.NpzFile") -> Position:
 def forget_optimizer(path: Path) -> None:
     """Take the optimizer's memory out of a state's `.npz`: it will start without one."""
     with file_reader.arrays(path, STATE_BYTES) as stored:
-        rest = {n: stored[n] for n in ("position", "weights_sha256", *_names(stored, "w"))}
+        rest = {n: stored[n] for n in ("position", "weights_sha256", *_names(stored, "t"))}
     content = io.BytesIO()
     np.savez(content, allow_pickle=False, **rest)
     checksums.write(path.parent.parent, path, content.getvalue())

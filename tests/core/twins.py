@@ -27,7 +27,7 @@ def left_behind(folder: Path) -> dict[str, object]:
     """Return all that seed and settings determine of a finished run."""
     last = checkpoints.states(folder / "checkpoints")[0]
     with np.load(last) as state:
-        arrays = {name: state[name].tobytes() for name in state.files if name[0] in "vw"}
+        arrays = {name: state[name].tobytes() for name in state.files if name[0] in "vt"}
         position = json.loads(str(state["position"]))
     tables = {path.name: path.read_bytes() for path in (folder / "predictions").iterdir()}
     files = sorted((folder / "checkpoints").glob("epoch_????.weights.h5"))

@@ -1,4 +1,4 @@
-"""What is said beside curves of runs whose training figures are of another kind."""
+"""Words beside curves of runs whose training figures are of another kind."""
 
 import pytest
 

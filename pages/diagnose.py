@@ -14,6 +14,7 @@ from ui.diagnose import (
     film_panel,
     intake,
     latest_verdict,
+    network_code,
     next_study,
     overview,
     reading,
@@ -43,6 +44,8 @@ with side:
 with main:
     if not picked:
         st.caption("The films appear here once a model is picked.")
+        st.stop()
+    if not network_code.usable(model):
         st.stop()
     example = st.empty()  # removed at once, before everything else is drawn
     if not study:

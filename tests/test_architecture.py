@@ -31,6 +31,7 @@ PACKAGES = (
     "curation",
     "verdicts",
     "operating_points",
+    "own_networks",
     "runs",
     "epochs",
     "jobs",

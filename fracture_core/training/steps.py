@@ -205,12 +205,17 @@ def _film_loss(model: keras.Model) -> Loss:
 
 
 def _seeding(model: keras.Model, seed: int) -> Callable[[tf.Tensor, tf.Tensor], None]:
-    """Return a function that makes dropout one of (seed, step), not of the calls."""
+    """Return a function that makes dropout one of (seed, step), not of the calls.
+
+    Other layers that draw at random, in networks of the user's own, follow after dropout.
+    """
     drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    states = [layer.seed_generator.state for layer in drops]
+    known = {id(variable) for variable in [*model.weights, *states]}
+    states += [variable for variable in model.variables if id(variable) not in known]
 
     def begin(number: tf.Tensor, place: tf.Tensor) -> None:
-        for rank, layer in enumerate(drops):
-            state = layer.seed_generator.state
+        for rank, state in enumerate(states):
             own = seed + rank + DEVICE * place  # a different mask for each device
             key = [tf.cast(own, state.dtype), tf.cast(number, state.dtype)]
             state.assign(tf.stack(key))

@@ -180,7 +180,8 @@ def _resume_group(value: "Group | Sweep", options: argparse.Namespace) -> int:
 
 def _fork_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN@EPOCH", help="run and an epoch whose state is saved")
-    setting_options.add_settings(parser, setting_options.default_of_fork)
+    own = ("options.own",)  # a fork has its parent's network
+    setting_options.add_settings(parser, setting_options.default_of_fork, own)
     parser.add_argument("--name", help="the new run's name and folder")
     setting_options.add_queue(parser)
 

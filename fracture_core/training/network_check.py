@@ -139,8 +139,8 @@ def _check_layers(own: OwnNetwork, network: "keras.Model") -> None:
             type(layer).from_config(layer.get_config())
         except Exception as error:
             raise ConfigError(
-                f"{where} cannot be made again from its settings ({source.said_by(error)}). Give it "
-                "a get_config that returns the arguments of its __init__, beside those of Keras."
+                f"{where} cannot be made again from its settings ({source.said_by(error)}). Give "
+                "it a get_config that returns the arguments of its __init__, beside those of Keras."
             ) from error
     if not architectures.blocks(network):
         raise ConfigError(

@@ -64,8 +64,8 @@ def test_the_example_of_the_docs_trains_and_travels_as_a_model(
     assert said(capsys, "export", "released", str(tmp_path / "s"), "--to", "saved-model")[0] == 0
 
     monkeypatch.setenv("FRACTURE_CACHE", str(tmp_path / "another machine"))
-    for words in (["predict", "released", study], ["resume", "mine", "--more-epochs", "1"]):
-        status, refusal = said(capsys, *words)
+    for command in (["predict", "released", study], ["resume", "mine", "--more-epochs", "1"]):
+        status, refusal = said(capsys, *command)
         assert (status, refusal.count("\n")) == (2, 1)
         assert "is code that is not allowed on this machine" in refusal
     assert "is not run here" in said(capsys, "network", "released")[1]

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.cache import curation_cache, prediction_cache
+from ui.cache import curation_cache
 from ui.diagnose import (
     accuracy,
     answer,
@@ -17,6 +17,7 @@ from ui.diagnose import (
     network_code,
     next_study,
     overview,
+    prediction_cache,
     reading,
     second_model,
     verdict_panel,

@@ -35,6 +35,7 @@ from ui.train import (
     setting_field,
     settings,
     sweep_form,
+    training_film_cache,
 )
 from ui.train.run_name import RunLabels
 from ui.train.setting_field import Draft
@@ -79,7 +80,7 @@ def show() -> None:
     try:
         base = replace(base, architecture=architecture, parts=tuple(parts))
         config = _ask_more(base, name, draft, epochs)
-        films = data_cache.films_learned_from(config)
+        films = training_film_cache.films_learned_from(config)
         _check_labels(films)
     except (ConfigError, DataError, ModelError, NotOwner, WriteFailed) as error:
         st.error(theme.plain(str(error)), icon=":material/error:")

@@ -23,6 +23,12 @@ def usable(model: Model) -> bool:
     return not refused
 
 
+def stop_unless_usable(model: Model) -> None:
+    """End the page here, as `usable` shows it, for a model that cannot predict here."""
+    if not usable(model):
+        st.stop()
+
+
 def _show(own: OwnNetwork) -> None:
     try:
         allowed.check(own)

@@ -65,6 +65,8 @@ def test_a_changed_source_is_refused() -> None:
         ({"file": "../mine.py"}, "plain name"),
         ({"file": "a\nb.py"}, "plain name"),
         ({"source": "#" * 40_000}, "32768"),
+        ({"source": f"{PLAIN}# \u202e"}, r"mine.py holds U\+202E in line 6"),
+        ({"source": "\x1b[2K"}, r"U\+001B in line 1"),
         ({"size": 5}, "size must be from"),
         ({"parameters": 10**9}, "parameters must be from"),
         ({"width": 0}, "width must be from"),

@@ -201,5 +201,7 @@ def _key(config: TrainConfig) -> str:
     """Return the conditions of a speed: machine, TensorFlow, network, size, batch, optimizer."""
     machine = [platform.node(), platform.machine(), os.cpu_count()]
     options = architectures.resolve(config.architecture, config.options).to_dict()
-    work = [config.architecture, options, config.recipe.size, config.batch_size, config.optimizer]
+    own = options.pop("own")
+    name = own["sha256"] if own else config.architecture
+    work = [name, options, config.recipe.size, config.batch_size, config.optimizer]
     return json.dumps([machine, importlib.metadata.version("tensorflow"), work])

@@ -264,6 +264,7 @@ def test_class_folders_that_are_set_from_outside_ask_at_once(
     app.radio[0].set_value("whole").run()
     press(app, "Use this class")
     assert counts(app)["▲ films"].sum() == 4
+    assert not [b for b in app.button if (b.key or "").startswith("recent ")]  # the same folder
 
 
 def test_a_question_about_another_folder_stands_below_its_field(

@@ -1,5 +1,6 @@
 """Choice of the data set in use: a folder is read first, and nothing changes if that fails."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -97,7 +98,12 @@ def _other_data(data: Dataset | None) -> Choice | None:
     in_use = tab_data.choice()
     if data:
         in_use = Choice(root=data.root, positive=data.positive, table=data.table)
-    before = [c for c in chosen_data.recent() if c != in_use and c.root != phantom_folder()]
+    unanswered = replace(in_use, positive=None)  # chosen before its class was known
+    before = [
+        choice
+        for choice in chosen_data.recent()
+        if choice not in (in_use, unanswered) and choice.root != phantom_folder()
+    ]
     pressed = None
     with st.container(horizontal=True):
         if tab_data.choice().root != phantom_folder():

@@ -25,7 +25,7 @@ from fracture_core.runs import training_command
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.words import plural, short
 from ui.cache import curation_cache, data_cache
-from ui.shared import next_run, phantom_progress, theme
+from ui.shared import next_run, theme
 from ui.shell import actions, owner, state, tab_data
 from ui.train import (
     cost,
@@ -55,13 +55,7 @@ def show() -> None:
     if name := st.session_state.pop(state.NEW_GROUP, None):
         st.switch_page("pages/runs.py", query_params={state.GROUP: name})
     choice = tab_data.choice()
-    try:
-        data_cache.dataset()
-    except DataError:
-        if not data_cache.phantom_is_growing():
-            raise
-        phantom_progress.show(choice.root, wants_more=True)  # the first films are on their way
-        return
+    data_cache.dataset()  # first: without films there is nothing to set
     name = _ask_preset()
     base = preset(name, str(choice.root), positive=choice.positive, table=choice.table)
     architecture = _ask_network(name, base.architecture)

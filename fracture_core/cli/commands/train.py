@@ -180,8 +180,7 @@ def _resume_group(value: "Group | Sweep", options: argparse.Namespace) -> int:
 
 def _fork_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN@EPOCH", help="run and an epoch whose state is saved")
-    own = ("options.own",)  # a fork has its parent's network
-    setting_options.add_settings(parser, setting_options.default_of_fork, own)
+    setting_options.add_settings(parser, setting_options.default_of_fork)
     parser.add_argument("--name", help="the new run's name and folder")
     setting_options.add_queue(parser)
 
@@ -200,6 +199,11 @@ def _fork(options: argparse.Namespace) -> int:
 
 
 def _forked(source: Path, epoch: int, options: argparse.Namespace) -> Path:
+    if getattr(options, "options.own") is not None:  # refused before its code is tried
+        raise ConfigError(
+            "A fork continues with its parent's network: --network-file cannot be changed. Start a "
+            "new run instead."
+        )
     before = run_folders.read(source).config
     after = setting_options.changed(before, options)
     names = (field.name for field in fields(before))

@@ -18,6 +18,7 @@ from fracture_core.errors import ConfigError
 from fracture_core.runs import training_command
 
 SETTINGS = setting_table.settings()
+OWN_FILE = "options.own"  # takes the place of the architecture, see test_own_network
 OPTIONAL = [setting for setting in SETTINGS.values() if setting.path not in setting_options.DATA]
 
 
@@ -40,10 +41,11 @@ def another(setting: Setting) -> Any:
 
 
 def everything_changed() -> TrainConfig:
-    values = {path: another(setting) for path, setting in SETTINGS.items()}
+    varied = [path for path in SETTINGS if path != OWN_FILE]
+    values = {path: another(SETTINGS[path]) for path in varied}
     changed = setting_table.with_values(DEFAULTS, values)
     same = [
-        path for path in SETTINGS if setting_table.value_of(changed, path) == SETTINGS[path].default
+        path for path in varied if setting_table.value_of(changed, path) == SETTINGS[path].default
     ]
     assert same == []
     return changed

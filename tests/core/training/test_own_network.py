@@ -84,3 +84,11 @@ def test_a_file_and_an_architecture_are_one_too_many(
     status, refusal = said(capsys, "train", str(phantom_root), "--architecture", "own")
     assert status == 2 and "--network-file FILE" in refusal
     assert run_folders.names() == []
+
+
+def test_a_fork_runs_no_other_file(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, refusal = said(
+        capsys, "fork", f"{run_copy.name}@2", "--network-file", str(made_networks.EXAMPLE)
+    )
+    assert status == 2 and "--network-file cannot be changed" in refusal
+    assert not (cache_folder() / "allowed_networks.json").exists()

@@ -26,7 +26,7 @@ from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.words import plural, short
 from ui.cache import curation_cache, data_cache
 from ui.shared import next_run, theme
-from ui.shell import actions, owner, state, tab_data
+from ui.shell import actions, data_change, owner, state, tab_data
 from ui.train import (
     cost,
     cross_validate,
@@ -55,7 +55,11 @@ def show() -> None:
     if name := st.session_state.pop(state.NEW_GROUP, None):
         st.switch_page("pages/runs.py", query_params={state.GROUP: name})
     choice = tab_data.choice()
-    data_cache.dataset()  # first: without films there is nothing to set
+    try:
+        data_cache.dataset()
+    except DataError as error:
+        data_change.show(error)  # without films there is nothing to set
+        return
     name = _ask_preset()
     base = preset(name, str(choice.root), positive=choice.positive, table=choice.table)
     architecture = _ask_network(name, base.architecture)
@@ -77,7 +81,7 @@ def show() -> None:
         films = training_film_cache.films_learned_from(config)
         _check_labels(films)
     except (ConfigError, DataError, ModelError, NotOwner, WriteFailed) as error:
-        st.error(theme.plain(str(error)), icon=":material/error:")
+        data_change.show(error)
         _start_button(disabled=True)
         return
     _offer(config, len(films), own)

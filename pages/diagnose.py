@@ -14,6 +14,7 @@ from ui.diagnose import (
     film_panel,
     intake,
     latest_verdict,
+    network_code,
     next_study,
     overview,
     prediction_cache,
@@ -24,7 +25,7 @@ from ui.diagnose import (
     what_if,
 )
 from ui.shared import model_choice
-from ui.shell import frame, state
+from ui.shell import frame
 
 frame.only_through_app()
 prediction_cache.warm_up()
@@ -45,6 +46,7 @@ with main:
     if not picked:
         st.caption("The films appear here once a model is picked.")
         st.stop()
+    network_code.stop_unless_usable(model)
     example = st.empty()  # removed at once, before everything else is drawn
     if not study:
         with example.container():
@@ -73,6 +75,5 @@ with main:
     verdict_receipt.offer(shown)
     answer.show(shown)
     what_if.show(shown)
-    if explanation.is_on(state.THROUGH) and model.is_run:
-        explanation.through_epochs(shown)
+    explanation.through_epochs(shown)
     export.show(shown, {name: explanation.pictures(each) for name, each in maps.items()}, readings)

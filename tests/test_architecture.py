@@ -31,6 +31,7 @@ PACKAGES = (
     "curation",
     "verdicts",
     "operating_points",
+    "own_networks",
     "runs",
     "epochs",
     "jobs",
@@ -40,6 +41,7 @@ PACKAGES = (
     "difficult_studies",
     "sweeps",
     "networks",
+    "losses",
     "training_films",
     "training",
     "models",
@@ -61,10 +63,10 @@ MOST_MODULES = 10  # of a package
 WITHOUT_TENSORFLOW = PACKAGES[: PACKAGES.index("networks")]  # nor scikit-learn, SciPy at import
 NEEDS_TENSORFLOW = {
     "networks.layers",
-    "networks.pooling",
+    "losses.film_loss",
+    "losses.pooling",
     "training.averages",
     "training.event_files",
-    "training.film_loss",
     "training.steps",
     "training.loop",
     "training.rehearsal",

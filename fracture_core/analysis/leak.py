@@ -244,6 +244,5 @@ def measure(given: Run, honest: Run, dataset: Dataset, families: FamilyList) -> 
         honest=float(right[1].mean()),
         difference=resampling.mean(right[0] - right[1], groups),
         films=(given_films, honest_films),
-        what=f"{given.config.architecture}, {words.plural(epoch, 'epoch')}, "
-        f"seed {given.config.seed}",
+        what=f"{given.config.network}, {words.plural(epoch, 'epoch')}, seed {given.config.seed}",
     )

@@ -20,7 +20,7 @@ from fracture_core.jobs import end_command, heavy_imports, launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_config, run_folders, run_lock, run_status
 from fracture_core.runs.run_status import State, Status
-from fracture_core.training import probe, standby_child
+from fracture_core.training import network_check, probe, standby_child
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m fracture_core.cli.child")
     kinds = parser.add_subparsers(dest="kind", required=True)
+    network = kinds.add_parser("network")
+    network.add_argument("file", help="name of the file whose text is on standard input")
+    network.add_argument("size", type=int, help="input side in px")
     for kind in ("run", *JOBS, "phantom", "probe"):
         kinds.add_parser(kind).add_argument("folder", help="the work's folder, or a run's name")
     kinds.choices["run"].add_argument("--wait", action="store_true", help="queue for a slot")
@@ -53,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
 def _child(options: argparse.Namespace) -> int:
     if options.kind == "standby":
         return _stand_by(options)
+    if options.kind == "network":
+        network_check.print_facts(options.file, sys.stdin.read(), options.size)
+        return 0
     if options.kind == "phantom":
         return _make_phantom(Path(options.folder))
     if options.kind == "probe":

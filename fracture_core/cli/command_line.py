@@ -41,6 +41,7 @@ COMMANDS = {
     "inspect_runs": {
         "curves": "Print a run's epochs as CSV.",
         "check": "Check a run's files by their checksums. Exits 1 if one is damaged.",
+        "network": "Print a network of one's own, the code in a run or model; allow it here.",
         "runs": "List the runs; export one as a file, or import it.",
     },
     "cross_validate": {

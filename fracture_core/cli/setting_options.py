@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fracture_core import file_reader, files
 from fracture_core.config import network_options, presets, setting_table
+from fracture_core.config.network_options import OwnNetwork
 from fracture_core.config.presets import PRESETS
 from fracture_core.config.setting import Setting
 from fracture_core.config.train_config import TrainConfig
@@ -168,6 +169,8 @@ def _reading(setting: Setting) -> dict[str, Any]:
     if setting.path == "parts":
         return {"action": "append", "metavar": "PART"}
     metavar = setting.option.upper().replace("-", "_")
+    if setting.kind is OwnNetwork:
+        return {"metavar": "FILE"}
     if setting.kind is bool:
         return {"action": argparse.BooleanOptionalAction}
     return {"type": str if setting.kind is tuple else setting.kind, "metavar": metavar}
@@ -209,7 +212,37 @@ def changed(base: TrainConfig, options: argparse.Namespace) -> TrainConfig:
         values["table"] = table_of(options)
     if "options.dense" in values:
         values["options.dense"] = network_options.parse_units(values["options.dense"])
-    return setting_table.with_values(base, values)
+    file = values.pop("options.own", None)
+    config = setting_table.with_values(base, values)
+    return config if file is None else _with_own(config, Path(file), "architecture" in values)
+
+
+def _with_own(config: TrainConfig, file: Path, named: bool) -> TrainConfig:
+    """Return a config with the network in a file of the user's own, checked in a child process.
+
+    To name the file is to allow its code.
+
+    Args:
+        config: its other settings.
+        file: a Python file.
+        named: whether an architecture was named beside it.
+
+    Raises:
+        ConfigError: the file makes no network; or another architecture was named.
+    """
+    from fracture_core.own_networks import allowed, source
+    from fracture_core.training import network_check
+
+    if named and config.architecture != network_options.OWN:
+        raise ConfigError(
+            f"--network-file takes the place of an architecture, and cannot stand beside "
+            f"{config.architecture}. Choose one of them."
+        )
+    text = source.read(file)
+    allowed.allow(network_options.digest(text), file.name)
+    own = network_check.checked(file.name, text, config.recipe.size)
+    options = replace(config.options, own=own)
+    return replace(config, architecture=network_options.OWN, options=options)
 
 
 def _json_object(text: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class Limits:
     folds: tuple[int, int] = (2, 10)  # of a cross-validation; an ensemble takes up to 16 members
     dense_layers: int = 16  # of a network, before its output; the report's deepest has two
     parameters: int = 300_000_000  # of a network: 1.2 GB; one_conv at 512 px has 266 million
+    network_file: int = 32 * 2**10  # bytes of an own network's source; an ensemble's card has 16
     card_text: int = 2_000  # characters of a text in a card; its command may have ten times more
 
 

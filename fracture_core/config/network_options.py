@@ -1,5 +1,7 @@
-"""Variants of an architecture."""
+"""Variants of an architecture, and networks of the user's own."""
 
+import hashlib
+import re
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +12,71 @@ from fracture_core.errors import ConfigError
 from fracture_core.words import short, whole_number
 
 _pixels = partial(setting_field, group="network and pixels", fixed=True)
+OWN = "own"  # the architecture whose layers an `OwnNetwork` makes
+# Characters that hide code from its reader: of control, and those that turn the order of a line.
+_HIDING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_FILE = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnNetwork(Record):
+    """A network of the user's own: the source of its file, and its measures as it was checked.
+
+    Settings and cards hold it whole, so that a run needs no other file. Nothing here runs it, see
+    `own_networks.source`.
+
+    Args:
+        file: name of the file, without its folder.
+        source: its text.
+        sha256: hex digest of the text as UTF-8.
+        size: side in px of the input that it was checked with; the measures below hold for it.
+        parameters: of the layers that it adds, trained and untrained.
+        width: values per film that they end in.
+        values: outputs of these layers for one film.
+        mega_flop: of training on one film, in millions of products and sums.
+    """
+
+    file: str
+    source: str
+    sha256: str
+    size: int
+    parameters: int = 0
+    width: int = 1
+    values: int = 1
+    mega_flop: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not _FILE.fullmatch(self.file):
+            raise ConfigError(
+                f"A network's file needs a plain name; received {short(self.file)!r}."
+            )
+        content = self.source.encode(errors="surrogatepass")
+        check_range("Bytes of a network's file", len(content), (1, LIMITS.network_file))
+        if hiding := _HIDING.search(self.source):
+            raise ConfigError(
+                f"{self.file} holds U+{ord(hiding[0]):04X} in line "
+                f"{self.source.count(chr(10), 0, hiding.start()) + 1}, a character that hides code "
+                "from its reader. Remove it."
+            )
+        if digest(self.source) != self.sha256:
+            raise ConfigError(
+                f"The source of {self.file} is not the one that its sha256 was written for. Put it "
+                "back as it was."
+            )
+        check_range("size", self.size, LIMITS.size)
+        check_range("parameters", self.parameters, (0, LIMITS.parameters))
+        check_range("width", self.width, (1, LIMITS.parameters))
+        check_range("values", self.values, (1, 10**11))
+        check_range("mega_flop", self.mega_flop, (0.0, 1e12))
+
+    def __str__(self) -> str:
+        """Return its name: the file's, with the beginning of its hash."""
+        return f"{self.file} ({self.sha256[:8]})"
+
+
+def digest(source: str) -> str:
+    """Return the hex SHA-256 of a source."""
+    return hashlib.sha256(source.encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +108,13 @@ class NetworkOptions(Record):
         "batch normalization after the first dense layer",
         unset="the network's own",
     )
+    own: OwnNetwork | None = _pixels(  # noqa: RUF009 - frozen, as the others
+        None,
+        "Network of your own",
+        "Python file whose function adds the layers; its code is run on this machine",
+        unset="none",
+        option="network-file",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,3 +136,8 @@ def parse_units(text: str) -> tuple[int, ...]:
             f"Dense layers are whole numbers, as in 128,64; received {short(text)!r}."
         )
     return units
+
+
+def network_name(architecture: str, options: NetworkOptions) -> str:
+    """Return a network's name for people: the architecture, or the file of one's own."""
+    return str(options.own) if options.own else architecture

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from fracture_core.config.film_settings import Augmentation, PixelRecipe
 from fracture_core.config.limits import LIMITS
-from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.network_options import NetworkOptions, network_name
 from fracture_core.config.record import Record
 from fracture_core.config.schedule_settings import Schedule
 from fracture_core.config.setting import setting_field
@@ -229,6 +229,11 @@ class TrainConfig(Record):
                 "Early stopping and the plateau schedule watch the dev loss, and a dev share of 0 "
                 "gives none. Set aside a dev share, or choose another schedule."
             )
+
+    @property
+    def network(self) -> str:
+        """The network's name, see `network_name`."""
+        return network_name(self.architecture, self.options)
 
     @property
     def study_pooling(self) -> str | None:

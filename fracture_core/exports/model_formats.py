@@ -100,6 +100,12 @@ def _weights(model: Model, folder: Path) -> None:
 
 
 def _keras(model: Model, folder: Path) -> None:
+    for _, options in model.card.networks:
+        if options.own:
+            raise ModelError(
+                f"A .keras file names the layers of {options.own.file}, and no other program has "
+                "them. Export saved-model, litert or onnx, which hold their arithmetic, or weights."
+            )
     _network(model).save(folder / "model.keras")
 
 

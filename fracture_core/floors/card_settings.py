@@ -15,7 +15,7 @@ from fracture_core.runs import run_config
 TRAIN = ["python", "-m", "fracture_core", "train"]
 # The card's own facts name the films; the files and lists are of the machine that trained it.
 ELSEWHERE = frozenset(
-    {"positive", "table", "selection", "corrections", "parts", "fold", "fold_list"}
+    {"positive", "table", "selection", "corrections", "parts", "fold", "fold_list", "options.own"}
 ) | {"weights", "exclude", "families"}
 
 
@@ -97,4 +97,5 @@ def _read(setting: Setting, text: str) -> Any:
     """Return the value of a setting in a command's word."""
     if setting.path == "options.dense":
         return network_options.parse_units(text)
-    return text if setting.kind is tuple else setting.kind(text)
+    is_text = setting.kind in (tuple, network_options.OwnNetwork)
+    return text if is_text else setting.kind(text)

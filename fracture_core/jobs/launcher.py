@@ -21,10 +21,11 @@ from fracture_core import file_reader, files, locks, memory
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.record import check_range
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.errors import FileRefused, RunBusy, Stopped
+from fracture_core.errors import FileRefused, RunBusy, RunError, Stopped
 from fracture_core.files import make_folder, replace_file, writing
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import child_process, standby
+from fracture_core.own_networks import allowed
 from fracture_core.runs import journal, run_folders, run_labels, run_lock, run_requests, run_status
 
 LOCK_VARIABLE = "FRACTURE_LOCK_FD"  # tells a child which of its open files is its lock
@@ -51,10 +52,12 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
     Raises:
         RunBusy: its child is already alive.
         RunError: it has done work and keeps no readable state.
+        ModelError: its network is code of someone's own, which is not allowed here.
         WriteFailed: the run's folder cannot be written to.
     """
     from fracture_core.epochs import resumption
 
+    _check_code(folder)
     with run_lock.hold(folder) as descriptor:
         resumption.check_resumable(folder / "checkpoints")
         for path, request in run_requests.waiting(folder):
@@ -64,6 +67,12 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
                     path.unlink(missing_ok=True)
         with _epochs_requested(folder, more_epochs):
             _start_child(folder, descriptor, wait_for_slot)
+
+
+def _check_code(folder: Path) -> None:
+    """Refuse a run whose network is code that is not allowed here, see `allowed.check`."""
+    with contextlib.suppress(RunError):  # its child says what is wrong with its settings
+        allowed.check(run_folders.read(folder).config.options.own)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.limits import LIMITS
-from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.network_options import NetworkOptions, network_name
 from fracture_core.config.record import Record, check_range
 from fracture_core.errors import ConfigError
 from fracture_core.networks import network_size
@@ -160,8 +160,10 @@ class Card(Record):
     def network(self) -> str:
         """The network in words: the architecture and its epoch, or an ensemble's members."""
         if not self.members:
-            return f"{self.architecture}, epoch {self.epoch}"
-        members = ", ".join(f"{each.architecture} {each.name}" for each in self.members)
+            return f"{network_name(self.architecture, self.options)}, epoch {self.epoch}"
+        members = ", ".join(
+            f"{network_name(each.architecture, each.options)} {each.name}" for each in self.members
+        )
         return f"mean of {len(self.members)} networks ({members})"
 
 

@@ -12,15 +12,16 @@ average pooling. `residual` and the large networks of `applications` go beyond t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fracture_core.config.limits import LIMITS
-from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.network_options import OWN, NetworkOptions
 from fracture_core.config.record import check_range
 from fracture_core.errors import ConfigError
 from fracture_core.networks import network_size
 from fracture_core.networks.applications import APPLICATIONS
+from fracture_core.own_networks import source
 from fracture_core.words import short
 
 if TYPE_CHECKING:
@@ -254,13 +255,28 @@ ARCHITECTURES: dict[str, Architecture] = {
     )
 }
 
+OWN_ENTRY = Architecture(  # stands beside the registry: each file makes another network
+    name=OWN,
+    title="Your own",
+    sentence="One function in a Python file of yours, which adds the layers between film and "
+    "output.",
+    source="your file",
+    parameters=0,
+    mega_flop=0.0,
+    smallest=LIMITS.size[0],
+    options=OUTPUT_ALONE,
+    features=lambda films: films,
+)
+
 
 def find(name: str) -> Architecture:
-    """Return the registry's entry of this name.
+    """Return the registry's entry of this name, or that of networks of the user's own.
 
     Raises:
         ConfigError: there is none.
     """
+    if name == OWN:
+        return OWN_ENTRY
     if name not in ARCHITECTURES:
         names = ", ".join(ARCHITECTURES)
         raise ConfigError(f"No architecture is called {short(name)!r}. Architectures: {names}.")
@@ -269,8 +285,9 @@ def find(name: str) -> Architecture:
 
 def resolve(name: str, options: NetworkOptions) -> NetworkOptions:
     """Return `options` with the architecture's defaults where they are `None`."""
-    own = find(name).options.to_dict()
-    return NetworkOptions(**{k: own[k] if v is None else v for k, v in options.to_dict().items()})
+    own = find(name).options
+    unset = [key for key, value in vars(options).items() if value is None]
+    return replace(options, **{key: getattr(own, key) for key in unset})
 
 
 def check(name: str, size: int, options: NetworkOptions) -> None:
@@ -297,7 +314,8 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
         initial weights follow `keras.utils.set_random_seed`.
 
     Raises:
-        ConfigError: the name, the size or an option is not allowed.
+        ConfigError: the name, the size or an option is not allowed, or see `source.apply`.
+        ModelError: the network is one's own, and its code is not allowed here.
     """
     chosen = NetworkOptions.from_dict(options)
     check(name, size, chosen)
@@ -310,7 +328,7 @@ def build(name: str, size: int = 32, **options: Any) -> "keras.Model":
     _check_keras()
     films = keras.Input((size, size, 1), name="film")
     x = layers.Rescaling(1 / 255, name="rescale")(films)
-    x = find(name).features(x)
+    x = source.apply(chosen.own, x) if chosen.own else find(name).features(x)
     if len(x.shape) > 2:
         x = layers.Flatten(name="flatten")(x)
     if chosen.dropout and not chosen.dense:

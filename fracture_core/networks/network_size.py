@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from fracture_core.config.limits import LIMITS
-from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.network_options import OWN, NetworkOptions
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError
 
@@ -106,11 +106,9 @@ def of(name: str, size: int, options: NetworkOptions) -> Size:
         options: its variants; a field of `None` keeps the architecture's default.
 
     Raises:
-        ConfigError: the architecture is unknown, or the input too small for it.
+        ConfigError: the architecture is unknown, or the input too small for it; or see `_shape`.
     """
-    if name not in SHAPES:
-        raise ConfigError(f"No architecture is called {name!r}. It is one of {', '.join(SHAPES)}.")
-    shape = SHAPES[name]
+    shape = _shape(name, size, options)
     parameters, values, width = _before_dense(name, shape, size)
     dense = shape.dense if options.dense is None else options.dense
     normalized = options.dense_normalization
@@ -123,6 +121,38 @@ def of(name: str, size: int, options: NetworkOptions) -> Size:
             parameters += 4 * units
         width = units
     return Size(parameters=parameters, values=values)
+
+
+def _shape(name: str, size: int, options: NetworkOptions) -> Shape | FixedShape:
+    """Return a network's shape; of one's own, that of its check.
+
+    Raises:
+        ConfigError: the architecture is unknown, it and the file of one's own contradict each
+            other, or that file was checked at another size.
+    """
+    own = options.own
+    if name == OWN and own is None:
+        raise ConfigError(
+            f"The architecture {OWN!r} is a file of your own. Name it: --network-file FILE."
+        )
+    if own is None:
+        if name not in SHAPES:
+            raise ConfigError(
+                f"No architecture is called {name!r}. It is one of {', '.join(SHAPES)}."
+            )
+        return SHAPES[name]
+    if name != OWN:
+        raise ConfigError(
+            f"{own.file} takes the place of an architecture, and cannot stand beside {name}. "
+            "Choose one of them."
+        )
+    if own.size != size:
+        raise ConfigError(
+            f"{own.file} was checked for films of {own.size} px; received {size} px. Name the "
+            "file again, so that it is checked for these."
+        )
+    values = -(-own.values // size**2)
+    return FixedShape(parameters=own.parameters, maps=own.width, values=values)
 
 
 def _before_dense(name: str, shape: Shape | FixedShape, size: int) -> tuple[int, int, int]:

@@ -242,7 +242,7 @@ def _model_facts(model: Model, threshold: float) -> list[tuple[str, str]]:
     if data.images and data.studies:
         films = markup.films(data.images.get("train", 0))
         counted = f": {data.studies.get('train', 0):,} studies, {films}"
-    options = {k: v for k, v in card.options.to_dict().items() if v is not None}
+    options = {k: v for k, v in card.options.to_dict().items() if v is not None and k != "own"}
     variants = "".join(f", {name} {value}" for name, value in options.items())
     size = f"{card.recipe.size} x {card.recipe.size} px"
     parts = ", ".join(card.parts) or "all parts"

@@ -22,6 +22,7 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import RunError, RunNameTaken, RunNotFound
 from fracture_core.files import FileCache, remove_tree, sweep, temporary, unchanged, writing
 from fracture_core.folders import runs_folder
+from fracture_core.own_networks import allowed
 from fracture_core.runs import run_config, run_lock, run_requests, run_status
 from fracture_core.runs.run_facts import DataFacts
 from fracture_core.runs.run_status import State, Status
@@ -116,10 +117,12 @@ def create(
     Raises:
         RunNameTaken: a run of this name exists.
         RunError: the name cannot be a folder's name.
+        ModelError: its network is code that is not allowed here, see `allowed.check`.
         WriteFailed: no space or no permission.
     """
     chosen = f"{config.architecture}-{datetime.now():%Y%m%d-%H%M%S}" if name is None else name
     check_name(chosen)
+    allowed.check(config.options.own)
     folder = runs_folder() / chosen
     try:
         _make(folder, config, fill)

@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from fracture_core.config.network_options import OwnNetwork
 from fracture_core.config.setting import Setting
 from fracture_core.config.setting_table import settings, value_of
 from fracture_core.config.train_config import TrainConfig, with_paths
@@ -43,6 +44,8 @@ def _as_words(setting: Setting, value: Any) -> list[str]:
     flag = f"--{setting.option}"
     if isinstance(value, bool):
         return [flag if value else f"--no-{setting.option}"]
+    if isinstance(value, OwnNetwork):
+        return [flag, value.file]
     if setting.path == "parts":
         return [word for part in value for word in (flag, part)]
     if isinstance(value, tuple):

@@ -26,6 +26,7 @@ NOT_VARIED = (
     "dev_share",  # other dev studies: nothing to pair
     "exclude",
     "families",
+    "options.own",  # each file is checked before a run
     "threshold",  # chosen afterwards
     "weights",
 )

@@ -31,12 +31,12 @@ from fracture_core.epochs.checkpoints import Position
 from fracture_core.errors import FractureError, TrainingFailed
 from fracture_core.files import keep_damaged
 from fracture_core.jobs.worker import Clock, Worker
+from fracture_core.losses.film_loss import FilmLoss
+from fracture_core.losses.pooling import StudyLoss
 from fracture_core.networks import architectures, network_weights, optimizers, schedules
-from fracture_core.networks.pooling import StudyLoss
 from fracture_core.runs import journal
 from fracture_core.runs.run_status import State
 from fracture_core.training import averages, event_files
-from fracture_core.training.film_loss import FilmLoss
 from fracture_core.training.steps import (
     make_features,
     make_predict,

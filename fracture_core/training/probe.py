@@ -87,8 +87,14 @@ def kept_speed(config: TrainConfig) -> float | None:
 def expected_seconds(config: TrainConfig, films: int) -> float:
     """Estimate the run's seconds on one core from its arithmetic alone."""
     shown = (config.steps_per_epoch or 0) * config.batch_size or films
-    flop = architectures.find(config.architecture).mega_flop * 1e6 * (config.recipe.size / 32) ** 2
-    return config.epochs * shown * flop / CORE_FLOP
+    return config.epochs * shown * _mega_flop(config) * 1e6 / CORE_FLOP
+
+
+def _mega_flop(config: TrainConfig) -> float:
+    """Return the arithmetic of training on one film, in millions of products and sums."""
+    if own := config.options.own:
+        return own.mega_flop
+    return architectures.find(config.architecture).mega_flop * (config.recipe.size / 32) ** 2
 
 
 def measure(config: TrainConfig, threads: int, branches: int = 1) -> float:
@@ -195,5 +201,7 @@ def _key(config: TrainConfig) -> str:
     """Return the conditions of a speed: machine, TensorFlow, network, size, batch, optimizer."""
     machine = [platform.node(), platform.machine(), os.cpu_count()]
     options = architectures.resolve(config.architecture, config.options).to_dict()
-    work = [config.architecture, options, config.recipe.size, config.batch_size, config.optimizer]
+    own = options.pop("own")
+    name = own["sha256"] if own else config.architecture
+    work = [name, options, config.recipe.size, config.batch_size, config.optimizer]
     return json.dumps([machine, importlib.metadata.version("tensorflow"), work])

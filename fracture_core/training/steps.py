@@ -13,10 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fracture_core.losses.film_loss import FilmLoss
+from fracture_core.losses.pooling import StudyLoss
 from fracture_core.networks import architectures, optimizers
 from fracture_core.networks.augmentation import apply
-from fracture_core.networks.pooling import StudyLoss
-from fracture_core.training.film_loss import FilmLoss
 from fracture_core.training.weight_average import WeightAverage
 from fracture_core.training_films.pipeline import Chunk
 
@@ -190,12 +190,17 @@ def _in_halves(one: Callable[..., tf.Tensor], *values: tf.Tensor) -> tf.Tensor:
 
 
 def _seeding(model: keras.Model, seed: int) -> Callable[[tf.Tensor, tf.Tensor], None]:
-    """Return a function that makes dropout one of (seed, step), not of the calls."""
+    """Return a function that makes dropout one of (seed, step), not of the calls.
+
+    Other layers that draw at random, in networks of the user's own, follow after dropout.
+    """
     drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    states = [layer.seed_generator.state for layer in drops]
+    known = {id(variable) for variable in [*model.weights, *states]}
+    states += [variable for variable in model.variables if id(variable) not in known]
 
     def begin(number: tf.Tensor, place: tf.Tensor) -> None:
-        for rank, layer in enumerate(drops):
-            state = layer.seed_generator.state
+        for rank, state in enumerate(states):
             own = seed + rank + DEVICE * place  # a different mask for each device
             key = [tf.cast(own, state.dtype), tf.cast(number, state.dtype)]
             state.assign(tf.stack(key))

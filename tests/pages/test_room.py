@@ -97,6 +97,8 @@ def test_there_are_all_the_actions() -> None:
         "import_run",
         "recompute_averages",
         "keep_weights",
+        "check_network",
+        "allow_code",
         "keep_table",
         "fetch",
         "audit",

@@ -206,11 +206,11 @@ def _run_verdicts(
     return comparison.verdicts(_run, epoch)
 
 
-def timed_run(architecture: str, size: int) -> run_folders.Run | None:
+def timed_run(network: str, size: int) -> run_folders.Run | None:
     """Return the newest run of this network and size whose speed was measured."""
     timed = (run for run in runs_now() if run.status.images_per_second)
-    key = (architecture, size)
-    return next((r for r in timed if (r.config.architecture, r.config.recipe.size) == key), None)
+    key = (network, size)
+    return next((r for r in timed if (r.config.network, r.config.recipe.size) == key), None)
 
 
 def majority(folder: Path, level: str) -> dict[str, float]:

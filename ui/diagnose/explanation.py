@@ -107,9 +107,12 @@ def _methods(maps: dict[str, "prediction_cache.Maps"]) -> list[str]:
 
 
 def through_epochs(reading: Reading) -> None:
-    """Draw the counted films' probabilities at every kept epoch, and the verdict's changes."""
+    """Draw the counted films' probabilities at every kept epoch, and the verdict's changes.
+
+    Nothing for a released model, which has one epoch, or while it is off.
+    """
     films, threshold, epoch = reading.counted, reading.threshold, reading.model.card.epoch
-    if not films:
+    if not (films and reading.model.is_run and is_on(state.THROUGH)):
         return
     epochs, values = prediction_cache.through_epochs(
         reading.reference, np.stack([film.pixels for film in films])

@@ -11,7 +11,7 @@ from fracture_core.models.model import Model
 from fracture_core.verdicts import aggregation, verdict_words
 from fracture_core.words import plural, short
 from ui.cache import model_cache
-from ui.diagnose import reading
+from ui.diagnose import network_code, reading
 from ui.diagnose.reading import Reading
 from ui.diagnose.verdict_panel import Head
 from ui.shared import model_choice, theme
@@ -25,10 +25,11 @@ def ask(reference: str) -> tuple[str, Model] | None:
     if second is None:
         return None
     try:
-        return second, model_cache.model(second)
+        model = model_cache.model(second)
     except FractureError as error:  # incomplete, or its epoch is not kept
         st.error(theme.plain(str(error)), icon=":material/error:")
         return None
+    return (second, model) if network_code.usable(model) else None
 
 
 def read(first: Reading, second: tuple[str, Model] | None) -> Reading | None:

@@ -33,7 +33,7 @@ def _content(run: Run) -> None:
     _parent(run)
     running = ", running averages" if run.config.normalization == "running" else ""
     size = run.config.recipe.size
-    st.markdown(f"Network: {theme.plain(run.config.architecture)}, {size} px{running}")
+    st.markdown(f"Network: {theme.plain(run.config.network)}, {size} px{running}")
     if pooling := run.config.study_pooling:
         words = curve_panel.POOLINGS[pooling]
         st.markdown(f"Learns from studies; their films are pooled: {words}")

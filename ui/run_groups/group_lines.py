@@ -91,7 +91,7 @@ def _panel(kind: Kind, drawn_for: tuple[str, ...]) -> None:
 def _text(kind: Kind, value: Any) -> str:
     """The searchable text of a group."""
     config = value.config
-    words = f"{value.name} {kind.searched(value)} {config.architecture} {config.data}"
+    words = f"{value.name} {kind.searched(value)} {config.network} {config.data}"
     return words.casefold()
 
 

@@ -19,6 +19,7 @@ from fracture_core import checksums, files, folders
 from fracture_core.analysis import leak, report_2018
 from fracture_core.answers import card_choices
 from fracture_core.audit import audit_job
+from fracture_core.config.network_options import OwnNetwork, digest
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import fold_release, group_runs
 from fracture_core.curation import corrections, selections
@@ -32,13 +33,14 @@ from fracture_core.exports import run_archive
 from fracture_core.floors import floors_job
 from fracture_core.jobs import fetch_job, launcher, standby
 from fracture_core.neighbours import neighbours_job
+from fracture_core.own_networks import allowed
 from fracture_core.prediction import gate_job
 from fracture_core.releases import ensemble
 from fracture_core.run_groups import members
 from fracture_core.runs import run_folders, run_labels, run_requests
 from fracture_core.sweeps import sweep
 from fracture_core.sweeps.sweep import Sweep
-from fracture_core.training import averages_job
+from fracture_core.training import averages_job, network_check
 from ui.cache import data_cache, study_cache
 from ui.shared import theme
 from ui.shell import owner, state, tab_data
@@ -177,6 +179,17 @@ def keep_table(name: str, data: bytes) -> Path:
     return checksums.keep(folders.cache_folder() / "tables", name, data)
 
 
+@owners
+def check_network(file: str, source: str, size: int) -> OwnNetwork:
+    """Allow the code of a network of the owner's own, and check it in a child process.
+
+    Raises:
+        ConfigError: it makes no network that can be trained.
+    """
+    allowed.allow(digest(source), file)
+    return network_check.checked(file, source, size)
+
+
 # --- data ---------------------------------------------------------------------------------------
 
 audit = owners(audit_job.start)
@@ -271,3 +284,4 @@ save_promise = owners(card_choices.save_promise)
 fit_gate = owners(gate_job.start)
 make_twins = owners(floors_job.start)
 make_neighbours = owners(neighbours_job.start)
+allow_code = owners(allowed.allow)

@@ -147,6 +147,7 @@ TABLE = "table"  # Evaluate: the line of a study that was clicked
 UPLOAD_ROUND = "upload-round"  # Diagnose: how often the uploader was emptied
 PRESET = "preset"  # Train: the preset that the form begins with
 RUN_NAME, RUN_TAGS, RUN_NOTE = "run-name", "run-tags", "run-note"  # Train: of the next run
+NETWORK_FILE = "network-file"  # Train: the dropped file of a network of the owner's own
 STARTED = "started"  # Train: name of the run that this tab started last
 PARTS = "parts"  # Train: body parts to train on
 DRAWN = "drawn"  # Train: how often new augmentations of the example films were drawn

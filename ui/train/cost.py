@@ -85,7 +85,7 @@ def _estimate(config: TrainConfig, films: int) -> tuple[str, float, str]:
     evaluation = EVALUATION * training_film_cache.dev_and_valid_films(config)
     work = (shown + evaluation) * config.epochs  # in training films
     how = "At most" if config.early_stopping else "About"
-    if before := run_cache.timed_run(config.architecture, config.recipe.size):
+    if before := run_cache.timed_run(config.network, config.recipe.size):
         source = f"Training, at the speed of {before.name}."
         return how, work / before.status.images_per_second, source
     if speed := probe.kept_speed(config):
@@ -97,7 +97,7 @@ def _estimate(config: TrainConfig, films: int) -> tuple[str, float, str]:
 
 def _memory(config: TrainConfig) -> tuple[str, str]:
     """The peak memory, and what it rests on: a run of the same network, size and batch, if any."""
-    before = run_cache.timed_run(config.architecture, config.recipe.size)
+    before = run_cache.timed_run(config.network, config.recipe.size)
     if before and before.config.batch_size == config.batch_size and before.status.memory_mb:
         return f"{before.status.memory_mb / 1000:.1f} GB", "Memory, as that run used."
     needed = network_size.training_bytes(config) / 1e9

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from fracture_core.config.network_options import OWN
 from fracture_core.config.presets import PRESETS, preset
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import exclusions, family_list
@@ -18,7 +19,7 @@ from fracture_core.errors import (
     RunNameTaken,
     WriteFailed,
 )
-from fracture_core.networks import network_size
+from fracture_core.networks import architectures, network_size
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.runs import training_command
 from fracture_core.runs.run_facts import SHARED_PATIENTS
@@ -29,6 +30,7 @@ from ui.shell import actions, data_change, owner, state, tab_data
 from ui.train import (
     cost,
     cross_validate,
+    own_network,
     run_name,
     setting_field,
     settings,
@@ -103,7 +105,7 @@ def _ask_more(base: TrainConfig, preset_name: str, draft: Draft, epochs: Any) ->
         config = settings.ask(chosen, preset_name)
     if draft.wrong:
         raise ConfigError(" ".join(draft.wrong))
-    config = replace(config, epochs=epochs)
+    config = own_network.checked(replace(config, epochs=epochs))
     network_size.check(config.architecture, config.recipe.size, config.options)
     return config
 
@@ -161,17 +163,21 @@ def _ask_preset() -> str:
 def _ask_network(preset_name: str, default: str) -> str:
     architecture = st.segmented_control(
         "Network",
-        list(ARCHITECTURES),
+        [*ARCHITECTURES, OWN],
         default=default,
         required=True,
         format_func=_title,
         key=f"{preset_name}-architecture",
     )
-    entry = ARCHITECTURES[architecture]
-    st.caption(
-        f"{entry.sentence} {entry.parameters:,} parameters at 32 px.",
-        help=f"Source: {entry.source}.",
-    )
+    entry = architectures.find(architecture)
+    if architecture == OWN:
+        st.caption(entry.sentence)
+        own_network.ask()
+    else:
+        st.caption(
+            f"{entry.sentence} {entry.parameters:,} parameters at 32 px.",
+            help=f"Source: {entry.source}.",
+        )
     return architecture
 
 
@@ -265,7 +271,7 @@ def _corrections() -> bool:
 
 
 def _title(architecture: str) -> str:
-    return ARCHITECTURES[architecture].title
+    return architectures.find(architecture).title
 
 
 def _parts() -> list[str]:

@@ -27,7 +27,7 @@ def _links(name: str | None) -> None:
     # Active runs first, each kind newest first.
     for run in sorted(others, key=lambda run: not run.status.state.alive)[:LISTED]:
         activity = theme.plain(frame.describe(run))
-        label = f"{theme.plain(run.name)}: {activity}, {run.config.architecture}"
+        label = f"{theme.plain(run.name)}: {activity}, {theme.plain(run.config.network)}"
         st.page_link("pages/train.py", label=label, query_params={state.RUN: run.name})
     st.page_link(
         "pages/runs.py",

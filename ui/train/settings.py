@@ -16,6 +16,7 @@ from fracture_core.config.setting import Group
 from fracture_core.config.setting_table import settings, with_values
 from fracture_core.config.train_config import DEFAULTS, TrainConfig
 from fracture_core.errors import ConfigError
+from fracture_core.networks import architectures
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.networks.network_weights import check_weights_file, check_weights_fit
 from fracture_core.networks.optimizers import ADAMW_DECAY
@@ -35,6 +36,7 @@ NOT_OFFERED = (
     "fold_list",
     "normalization_films",
     "options.dense_normalization",
+    "options.own",
     "recipe.fit",
     "recipe.resample",
     "selection",
@@ -190,7 +192,8 @@ def _network(draft: Draft) -> dict[str, Any]:
     """Show the network's fields; return the arguments of `_built` beside its base."""
     _heading("network and pixels")
     name = draft.base.architecture
-    entry, of_network = ARCHITECTURES[name], Draft(base=draft.base, preset=name, wrong=draft.wrong)
+    entry = architectures.find(name)
+    of_network = Draft(base=draft.base, preset=name, wrong=draft.wrong)
     with st.grid(4):
         size = setting_field.ask(draft, "recipe.size", bounds=(entry.smallest, LIMITS.size[1]))
         dense = _dense(of_network, entry.options)
@@ -231,13 +234,14 @@ def _built(
     others: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the network's settings by path; `None` for the architecture's own options."""
-    name, own = base.architecture, ARCHITECTURES[base.architecture].options
+    name, own = base.architecture, architectures.find(base.architecture).options
     options = NetworkOptions(
         dense=None if dense == own.dense else dense,
         dropout=None if dropout == own.dropout else dropout,
     )
     weights = _saved_weights(upload, f"{name}-weights")
-    if weights and (size, options) == (DEFAULTS.recipe.size, DEFAULTS.options):
+    known = name in ARCHITECTURES
+    if weights and known and (size, options) == (DEFAULTS.recipe.size, DEFAULTS.options):
         check_weights_fit(Path(weights), name)
     return others | {
         "recipe.size": size,

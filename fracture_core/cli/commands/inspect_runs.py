@@ -1,4 +1,5 @@
-"""Commands that read runs and hand them on: `curves`, `check`, `runs` (list, export, import).
+"""Commands that read runs and hand them on: `curves`, `check`, `runs` (list, export, import),
+and `network`, which shows and allows the code of one's own.
 
 Modules that load pandas are imported by the command that needs them, so that `--help` is quick.
 """
@@ -10,7 +11,9 @@ from typing import Any
 
 from fracture_core import checksums
 from fracture_core.cli import Command, terminal
+from fracture_core.config.network_options import OwnNetwork
 from fracture_core.errors import RunError
+from fracture_core.own_networks import allowed
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import Run
 from fracture_core.words import plural
@@ -121,7 +124,7 @@ def _list(options: argparse.Namespace) -> None:
         return
     for row in rows:
         epochs = f"{row['epoch']}/{row['epochs']}"
-        print(f"{row['name']:36}{row['state']:12}{row['architecture']:12}{epochs:>9}")
+        print(f"{row['name']:36}{row['state']:12}{row['network']:12}{epochs:>9}")
     if not rows and not unreadable:
         print("No run yet. Start one with: python -m fracture_core train DATA")
 
@@ -137,6 +140,7 @@ def _row(run: Run) -> dict[str, Any]:
         "state": str(run.status.state),
         "message": run.status.message,
         "architecture": run.config.architecture,
+        "network": run.config.network,
         "epoch": run.status.epoch,
         "epochs": journal.epochs_requested(run.folder, run.config),
         "best_epoch": predictions.best_epoch(run.folder),
@@ -174,13 +178,49 @@ def _import(options: argparse.Namespace) -> None:
     terminal.show_line("")
     run = run_folders.read(folder)
     terminal.print_line(
-        f"{run.name} is imported: {run.config.architecture}, {plural(run.status.epoch, 'epoch')}. "
+        f"{run.name} is imported: {run.config.network}, {plural(run.status.epoch, 'epoch')}. "
         f"Its films: {run.config.data}."
     )
+
+
+# --- networks of the user's own -------------------------------------------------------------------
+
+
+def _network_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="run, RUN@EPOCH, released model, or folder with a card")
+    parser.add_argument("--allow", action="store_true", help="let this machine run its code")
+
+
+def _network(options: argparse.Namespace) -> None:
+    """Print the source of a run's or model's own networks, and whether it may be run here."""
+    networks = _own_networks(options.name)
+    if not networks:
+        print(f"{options.name} has a network of this program, and no code of its own.")
+        return
+    for own in networks:
+        if options.allow:
+            allowed.allow(own.sha256, own.file)
+        for line in own.source.splitlines():
+            terminal.print_line(line)
+        may = "may be run here" if allowed.is_allowed(own.sha256) else "is not run here"
+        terminal.print_line(f"# {own.file}, SHA-256 {own.sha256}: {may}.")
+    if not all(allowed.is_allowed(own.sha256) for own in networks):
+        print("# If you trust it, repeat this command with --allow.")
+
+
+def _own_networks(name: str) -> list[OwnNetwork]:
+    if run_folders.exists(name):  # it may have completed no epoch yet
+        kept = [run_folders.read(run_folders.find(name)).config.options]
+    else:
+        from fracture_core.models import stored_models
+
+        kept = [each for _, each in stored_models.find(name).card.networks]
+    return [each.own for each in kept if each.own]
 
 
 COMMANDS = {
     "curves": Command(add_arguments=_curves_arguments, run=_curves),
     "check": Command(add_arguments=_check_arguments, run=_check),
+    "network": Command(add_arguments=_network_arguments, run=_network),
     "runs": Command(add_arguments=_runs_arguments, run=_runs),
 }

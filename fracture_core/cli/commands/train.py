@@ -199,6 +199,11 @@ def _fork(options: argparse.Namespace) -> int:
 
 
 def _forked(source: Path, epoch: int, options: argparse.Namespace) -> Path:
+    if getattr(options, "options.own") is not None:  # refused before its code is tried
+        raise ConfigError(
+            "A fork continues with its parent's network: --network-file cannot be changed. Start a "
+            "new run instead."
+        )
     before = run_folders.read(source).config
     after = setting_options.changed(before, options)
     names = (field.name for field in fields(before))

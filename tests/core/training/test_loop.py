@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from fracture_core.config.film_settings import Augmentation
-from fracture_core.config.network_options import NetworkOptions
+from fracture_core.config.network_options import OWN, NetworkOptions
 from fracture_core.config.schedule_settings import Schedule
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.epochs import backups, checkpoints, epoch_weights, predictions
@@ -27,6 +27,7 @@ from fracture_core.runs import journal, run_folders, run_requests, run_status
 from fracture_core.runs.run_status import State
 from fracture_core.training import loop
 from fracture_core.training_films import pipeline, preparation
+from tests.core import made_networks
 from tests.core.every_network import CHAINS, SOME
 from tests.core.twins import assert_twins, left_behind
 
@@ -213,6 +214,19 @@ def test_every_network_is_killed_and_ends_like_its_twin(folders, phantom_root, n
     few = {"architecture": name, "epochs": 2, "steps_per_epoch": 6, "checkpoint_seconds": 0.1}
     twin = finish(start(phantom_root, "twin", **few))
     folder = start(phantom_root, "killed", **few)
+    wait_for(folder, "predictions/epoch_0001.npy")
+    kill()
+    assert run_status.read(folder).state is State.INTERRUPTED
+    launcher.resume(folder, wait_for_slot=False)
+    assert_twins(finish(folder), twin)
+
+
+@pytest.mark.slow
+def test_a_network_of_ones_own_is_killed_and_ends_like_its_twin(folders, phantom_root) -> None:
+    options = NetworkOptions(own=made_networks.example())
+    few = {"epochs": 2, "steps_per_epoch": 6, "checkpoint_seconds": 0.1}
+    twin = finish(start(phantom_root, "twin", architecture=OWN, options=options, **few))
+    folder = start(phantom_root, "killed", architecture=OWN, options=options, **few)
     wait_for(folder, "predictions/epoch_0001.npy")
     kill()
     assert run_status.read(folder).state is State.INTERRUPTED
@@ -427,6 +441,28 @@ def test_every_network_goes_on_from_a_stop_to_the_same_bits(
     folders, phantom_root, one_step_a_call, name
 ) -> None:
     folder, twin = (make(phantom_root, architecture=name, **FEW) for _ in range(2))
+    assert train(twin).state is State.FINISHED
+    stopped = train_impatiently(folder, before=5)
+    assert (stopped.state, stopped.step) == (State.STOPPED, 5)
+    assert train(folder).state is State.FINISHED
+    assert_twins(folder, twin)
+
+
+NOISY = """
+from keras import layers
+
+def features(films):
+    maps = layers.BatchNormalization()(layers.Conv2D(8, 3)(layers.GaussianNoise(0.1)(films)))
+    return layers.GlobalMaxPooling2D()(layers.SpatialDropout2D(0.2)(layers.ReLU()(maps)))
+"""
+
+
+def test_a_network_of_ones_own_goes_on_from_a_stop_to_the_same_bits(
+    folders, phantom_root, one_step_a_call
+) -> None:
+    own = made_networks.of(NOISY, parameters=112, width=8)
+    settings = {**FEW, "architecture": OWN, "options": NetworkOptions(own=own)}
+    folder, twin = (make(phantom_root, **settings) for _ in range(2))
     assert train(twin).state is State.FINISHED
     stopped = train_impatiently(folder, before=5)
     assert (stopped.state, stopped.step) == (State.STOPPED, 5)

@@ -15,8 +15,8 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.epochs import checkpoints, predictions
 from fracture_core.jobs import launcher
+from fracture_core.losses.pooling import UNITS
 from fracture_core.models import stored_models
-from fracture_core.networks.pooling import UNITS
 from fracture_core.prediction.inference import Predictor
 from fracture_core.runs import journal
 from fracture_core.runs.run_status import State

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from fracture_core.networks import pooling
+from fracture_core.losses import pooling
 from fracture_core.verdicts import study_loss
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fracture_core.networks import pooling
+from fracture_core.losses import pooling
 
 POOLINGS = ("maximum", "noisy_or", "mean", "attention")
 LOGITS = np.array([-2.0, 0.5, 3.0, -0.3, 1.0, -4.0])

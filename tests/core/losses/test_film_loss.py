@@ -6,11 +6,12 @@ import pytest
 import tensorflow as tf
 
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.losses import film_loss
+from fracture_core.losses.pooling import smoothed
 from fracture_core.networks import optimizers
-from fracture_core.networks.pooling import smoothed
 from fracture_core.runs import journal
 from fracture_core.runs.run_status import State
-from fracture_core.training import film_loss, loop, steps
+from fracture_core.training import loop, steps
 from tests.core.training.test_loop import make, train
 from tests.core.training.test_steps import STILL, films, with_keras_own_layers
 

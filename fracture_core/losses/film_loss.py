@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
-from fracture_core.networks.pooling import smoothed
+from fracture_core.losses.pooling import smoothed
 
 
 class FilmLoss:

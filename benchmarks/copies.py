@@ -155,8 +155,8 @@ def _measure(work: Path, table: pd.DataFrame) -> None:
     print(f"{growth:.2f} times the processor time for twice the films; peak memory {memory:.0f} MB")
     pairs = sum(len(group) - 1 for group in found)
     share = closed_intervals.wilson(pairs, len(only))
-    interval = f"{10_000 * share.low:.1f} to {10_000 * share.high:.1f}"
-    print(f"false pairs among {len(only):,} originals: {pairs}; per 10,000: {interval}, goal 1")
+    interval = f"{share.value:.4f} ({share.low:.4f} to {share.high:.4f}), goal 0.0001"
+    print(f"false pairs among {len(only):,} originals: {pairs}; share {interval}")
     for group in found[:20]:
         print("   ", [only["path"][row] for row, _ in group], [detail for _, detail in group])
 

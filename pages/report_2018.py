@@ -13,7 +13,6 @@ from ui.report_2018 import (
     report_figures,
     single_studies,
 )
-from ui.shared import theme
 from ui.shell import actions, data_change, frame, tab_data
 
 POLL_SECONDS = 3.0
@@ -26,8 +25,7 @@ st.write(
 try:
     dataset = data_cache.dataset()
 except DataError as error:
-    st.warning(theme.plain(str(error)))
-    data_change.link(error)
+    data_change.show(error)
     st.stop()
 tab_data.put_in_address()
 row = st.container(horizontal=True, vertical_alignment="bottom")

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from fracture_core.errors import DataError
 from ui.cache import data_cache, study_cache
 from ui.shared import model_choice, phantom_progress
 from ui.shell import frame, state, tab_data
@@ -24,13 +23,7 @@ root, growing = tab_data.choice().root, data_cache.phantom_is_growing()
 if not (key or person):
     st.title("Studies", anchor=False)
     st.markdown("All studies of the data in use. Open one to read its films.")
-try:
-    data, studies = data_cache.dataset(), study_cache.studies()
-except DataError:
-    if not growing:
-        raise
-    phantom_progress.show(root, wants_more=True)  # the first films are on their way
-    st.stop()
+data, studies = data_cache.dataset(), study_cache.studies()
 studies, filters = map_area.applied(data, studies, filters)
 matching = facets.matching(studies, filters)
 if growing and not (key or person):

@@ -167,7 +167,7 @@ def test_data_that_has_gone_since_it_was_read_is_one_sentence(
     own.rename(tmp_path / "elsewhere")
     home.run()
     assert not home.exception
-    assert "There is no folder" in home.warning[0].value
+    assert "There is no folder" in home.error[0].value
     (tmp_path / "elsewhere").rename(own)
     assert "24 studies" in shown(home.run())
 
@@ -178,7 +178,7 @@ def test_data_that_cannot_be_read_is_one_sentence(
     monkeypatch.setenv("FRACTURE_DATA", str(tmp_path / "gone"))
     home.run()
     assert not home.exception
-    assert "There is no folder" in home.warning[0].value
+    assert "There is no folder" in home.error[0].value
     assert "Choose the data" in [link.label for link in home.get("page_link")]
     assert home.button(key="demo").disabled
 

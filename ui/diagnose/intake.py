@@ -23,9 +23,9 @@ from fracture_core.study_sorting.uploads import ALONE, SortedUploads, UploadedSt
 from fracture_core.words import plural, short
 from ui.cache import curation_cache, data_cache, film_cache, study_cache
 from ui.diagnose import prediction_cache, uploader
-from ui.shared import file_reasons, theme
+from ui.shared import file_reasons, pictures, theme
 from ui.shared.pictures import Source
-from ui.shell import state
+from ui.shell import data_change, state
 
 # Streamlit's server would write an upload of more than 1 MB into a temporary file; a film must
 # never touch the disk.
@@ -262,7 +262,11 @@ def offer_example(reference: str) -> None:
     """Offer an example while there is no input: a patient that the model was not trained on."""
     st.header("Drop the films of a study, or start with an example", anchor=False)
     st.markdown("Each film gets a score; the study is positive if any film is (OR rule).")
-    dataset = data_cache.dataset()
+    try:
+        dataset = data_cache.dataset()
+    except DataError as error:
+        data_change.show(error)  # here, above the fold
+        return
     row = example(dataset, study_cache.training_overlaps(reference))
     if row is None:
         st.write(
@@ -276,11 +280,12 @@ def offer_example(reference: str) -> None:
             with contextlib.suppress(FilmError):  # named with the verdict
                 picture = film_cache.picture(key, name, source)
                 width = min(EXAMPLE_PX, EXAMPLE_PX * picture.width // picture.height)
-                st.image(picture.content, width=width, alt=name)
+                st.image(pictures.still(picture), width=width, alt=name)
     badge = f" {theme.synthetic_badge()}" if dataset.synthetic else ""
-    part, views = theme.plain(row["part"]), plural(row["views"], "film")
-    name = f"{theme.plain(row['study'])} of {theme.plain(row['patient'])}"
-    st.markdown(f"{name}: {part}, {views}{badge}")
+    whose = f"{row['study']} of {row['patient']}" if dataset.patients else row["patient"]
+    part = "" if row["part"] == "unknown" else f"{row['part']}, "
+    about = theme.plain(f"{whose}: {part}{plural(row['views'], 'film')}")
+    st.markdown(f"{about}{badge}")
     st.button(
         "Diagnose this study",
         type="primary",

@@ -12,7 +12,7 @@ from fracture_core.errors import FilmError
 from fracture_core.verdicts import verdict_words
 from ui.cache import film_cache
 from ui.diagnose.reading import Reading
-from ui.shared import film_cards, theme
+from ui.shared import film_cards, pictures, theme
 from ui.shell import state
 
 FILMS = 4  # of a study, in the picture
@@ -72,6 +72,6 @@ def _picture(reading: Reading) -> bytes:
     study, views = reading.study, []
     for name, key, source in study.views[:FILMS]:
         with suppress(FilmError):
-            views.append(film_cache.picture(key, name, source).content)
+            views.append(pictures.still(film_cache.picture(key, name, source)))
     colour = theme.HIDDEN if reading.verdict is None else theme.on_film(reading.verdict)
     return film_cards.card(views, colour)

@@ -36,8 +36,7 @@ def summary() -> None:
     try:
         dataset = data_cache.dataset()
     except DataError as error:
-        st.warning(theme.plain(str(error)))
-        data_change.link(error)
+        data_change.show(error)
         return
     studies = study_cache.studies()
     kind = "synthetic films with known breaks" if dataset.synthetic else "real films"

@@ -109,6 +109,18 @@ def shown(
     )
 
 
+def still(picture: Picture) -> bytes:
+    """Return the image file of a picture at its default window, for places without the viewer.
+
+    The content of a film of more than 8 bits is no picture by itself: the viewer puts it together.
+    """
+    if picture.depth is None:
+        return picture.content
+    high, low = np.vsplit(np.asarray(Image.open(io.BytesIO(picture.content))), 2)
+    greys = np.frombuffer(b"\0" + picture.depth.shades, np.uint8)  # code 0 is outside the film
+    return _encoded(Image.fromarray(greys[high.astype(np.uint16) << 8 | low]), "WEBP")
+
+
 def _encoded(film: Image.Image, encoding: str) -> bytes:
     stream = io.BytesIO()
     film.save(stream, encoding, **({"quality": 90} if encoding == "WEBP" else {}))

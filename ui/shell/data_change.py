@@ -10,7 +10,7 @@ from fracture_core.folders import phantom_folder
 from fracture_core.phantom import phantom_set
 from fracture_core.words import plural, short
 from ui.cache import data_cache
-from ui.shared import theme
+from ui.shared import phantom_progress, theme
 from ui.shell import owner, state, tab_data
 
 
@@ -28,9 +28,17 @@ def settle(needs_data: bool) -> bool:
     return True
 
 
-def link(error: FractureError) -> None:
-    """Draw a link to the Data page below an error of the data set; nothing for other errors."""
-    if isinstance(error, DataError) and not isinstance(error, FilmError):
+def show(error: FractureError) -> None:
+    """Show an error in place of a page: one of the data set with a link to the Data page.
+
+    While the phantom's first films are being generated, show how far that is instead.
+    """
+    is_of_data = isinstance(error, DataError) and not isinstance(error, FilmError)
+    if is_of_data and data_cache.phantom_is_growing():
+        phantom_progress.show(tab_data.choice().root, wants_more=True)
+        return
+    st.error(theme.plain(str(error)), icon=":material/error:")
+    if is_of_data:
         asks = isinstance(error, ClassesError)
         label = "Say which class means a fracture" if asks else "Choose the data"
         st.page_link("pages/data.py", label=label, icon=":material/folder_open:")

@@ -24,8 +24,8 @@ from fracture_core.runs import training_command
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.words import plural, short
 from ui.cache import curation_cache, data_cache
-from ui.shared import next_run, phantom_progress, theme
-from ui.shell import actions, owner, state, tab_data
+from ui.shared import next_run, theme
+from ui.shell import actions, data_change, owner, state, tab_data
 from ui.train import (
     cost,
     cross_validate,
@@ -55,10 +55,8 @@ def show() -> None:
     choice = tab_data.choice()
     try:
         data_cache.dataset()
-    except DataError:
-        if not data_cache.phantom_is_growing():
-            raise
-        phantom_progress.show(choice.root, wants_more=True)  # the first films are on their way
+    except DataError as error:
+        data_change.show(error)  # without films there is nothing to set
         return
     name = _ask_preset()
     base = preset(name, str(choice.root), positive=choice.positive, table=choice.table)
@@ -81,7 +79,7 @@ def show() -> None:
         films = training_film_cache.films_learned_from(config)
         _check_labels(films)
     except (ConfigError, DataError, ModelError, NotOwner, WriteFailed) as error:
-        st.error(theme.plain(str(error)), icon=":material/error:")
+        data_change.show(error)
         _start_button(disabled=True)
         return
     _offer(config, len(films), own)

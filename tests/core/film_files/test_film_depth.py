@@ -107,6 +107,17 @@ def test_a_picture_of_codes_has_them_in_two_halves_and_follows_the_eraser() -> N
     assert Image.open(io.BytesIO(small.content)).size == (32, 32)
 
 
+@pytest.mark.parametrize("kind", FILMS)
+def test_a_still_picture_shows_the_film_in_the_grey_that_a_network_receives(kind: str) -> None:
+    content = FILMS[kind]()
+    picture = pictures.shown(content, "film", 2048)
+    assert picture.depth is not None
+    still = np.asarray(Image.open(io.BytesIO(pictures.still(picture))).convert("L")).astype(int)
+    grey = np.asarray(images.read(content, "film").image).astype(int)
+    assert still.shape == grey.shape
+    assert np.abs(still - grey).mean() < 4  # WebP is not exact
+
+
 def test_infinite_values_lie_outside_and_change_no_other_code() -> None:
     values = RAMP.astype(np.float32) / 7
     values[0, 0], values[1, 1], values[2, 2] = np.inf, -np.inf, np.nan

@@ -92,7 +92,8 @@ def test_the_most_alike_of_two_thousand_phantoms_are_told_apart(
     turned = first.rotate(25, Image.Resampling.BICUBIC)
     for compared, is_copy in ((second, False), (turned, True)):
         pictures = landmarks.picture(first), landmarks.picture(compared)
-        matrix = landmarks.alignment(*map(landmarks.find, pictures), False)
+        marks = [landmarks.find(each) for each in pictures]
+        matrix = landmarks.alignment(marks[0], marks[1], False)
         assert matrix is not None
         agreement = landmarks.agreement(*pictures, matrix)
         assert agreement.likeness > 0.8

@@ -5,11 +5,13 @@
     python benchmarks/copies.py --originals 10000 --copies 0   false families, and the time
 
 Every original gets one copy of each kind of change. Printed: recall by kind with its 95 % interval
-(Wilson), false pairs among the originals alone, and the time of each step.
+(Wilson), false pairs among the originals alone, the time of each step, and how it grows from half
+of the originals to all of them.
 """
 
 import argparse
 import io
+import resource
 import sys
 import tempfile
 import time
@@ -133,12 +135,12 @@ def _write(arguments: argparse.Namespace, work: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["path", "original", "kind", "patient"])
 
 
-def _timed(words: str, step: Callable[[], Any]) -> Any:
+def _timed(words: str, step: Callable[[], Any]) -> tuple[Any, float]:
     start, cpu = time.perf_counter(), time.process_time()
     result = step()
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    print(f"{words}: {seconds:.1f} s, {cpu:.1f} s of processor time")
-    return result
+    print(f"{words}: {seconds:.1f} s, {cpu:.1f} s of processor time", flush=True)
+    return result, cpu
 
 
 def _measure(work: Path, table: pd.DataFrame) -> None:
@@ -146,16 +148,22 @@ def _measure(work: Path, table: pd.DataFrame) -> None:
         one = table[table["kind"].isin(["original", kind])]
         _recall(work, one.reset_index(drop=True), kind)
     only = table[table["kind"] == "original"].reset_index(drop=True)
-    found = _families(work, only, "originals alone")
+    _, cpu = _families(work, only[: len(only) // 2], "half of the originals")
+    found, twice = _families(work, only, "originals alone")
+    growth = twice / cpu
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts in kB
+    print(f"{growth:.2f} times the processor time for twice the films; peak memory {memory:.0f} MB")
     pairs = sum(len(group) - 1 for group in found)
-    print(f"false pairs among {len(only):,} originals: {pairs}")
+    share = closed_intervals.wilson(pairs, len(only))
+    interval = f"{share.value:.4f} ({share.low:.4f} to {share.high:.4f}), goal 0.0001"
+    print(f"false pairs among {len(only):,} originals: {pairs}; share {interval}")
     for group in found[:20]:
         print("   ", [only["path"][row] for row, _ in group], [detail for _, detail in group])
 
 
 def _recall(work: Path, table: pd.DataFrame, kind: str) -> None:
     """Print how many copies of one kind share a family with their original."""
-    found = _families(work, table, kind)
+    found, _ = _families(work, table, kind)
     of = {row: number for number, group in enumerate(found) for row, _ in group}
     firsts = table[table["kind"] == "original"]
     family = {
@@ -173,12 +181,17 @@ def _recall(work: Path, table: pd.DataFrame, kind: str) -> None:
     print(f"{kind}: recall {share.value:.3f} ({interval})", flush=True)
 
 
-def _families(work: Path, table: pd.DataFrame, words: str) -> list[families.Group]:
-    paths = table["path"].tolist()
-    facts = _timed(f"{words}: opening", lambda: measures.table(work, paths, work / "facts" / words))
+def _families(work: Path, table: pd.DataFrame, words: str) -> tuple[list[families.Group], float]:
+    """Return the families of these films, and the processor time that they took in s."""
+    paths, folder = table["path"].tolist(), work / "facts" / words
+    facts, opening = _timed(f"{words}: opening", lambda: measures.table(work, paths, folder))
     facts = facts.merge(table[["path", "patient"]], on="path", how="left")
-    known = families.same(facts) + families.near(facts)
-    return _timed(f"{words}: comparing", lambda: families.find(work, facts, known))
+
+    def compare() -> list[families.Group]:
+        return families.find(work, facts, families.same(facts) + families.near(facts))
+
+    found, comparing = _timed(f"{words}: comparing", compare)
+    return found, opening + comparing
 
 
 if __name__ == "__main__":

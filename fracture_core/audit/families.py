@@ -5,25 +5,30 @@ landmarks are most alike (vectors of locally aggregated descriptors, "VLAD", Jeg
 A candidate counts only if the two films agree after alignment (`landmarks.agreement`).
 """
 
+import os
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import pandas as pd
 
 from fracture_core.errors import FilmError, Stopped
-from fracture_core.films import images, landmarks, measures
+from fracture_core.films import images, landmarks, looks
 from fracture_core.films.landmarks import Landmarks, Picture
 from fracture_core.films.parked_bytes import Parked
+
+if TYPE_CHECKING:
+    from scipy.cluster.hierarchy import DisjointSet
 
 Group = list[tuple[int, str]]  # rows of one original, each with its detail
 
 NEAR_BITS = 16  # of 256, in which two looks may differ; copies differ in up to 14
-# Correlation of the small pictures: 0.9985 and more for copies, up to 0.98 for others.
-NEAR_LIKENESS = 0.99
+NEAR_LIKENESS = 0.997  # of small copies; among 2,000 phantoms others have up to 0.9943
 BLANK = 0.01  # spread of grey, 0 to 0.5
 WORDS = 64  # centres that descriptors are compared with
 NUMBERS = 128  # of a film's vector
@@ -58,14 +63,14 @@ def near(read: pd.DataFrame) -> list[Group]:
     distinct = read.drop_duplicates("pixels")
     distinct = distinct[distinct["spread"] > BLANK]  # uniformly grey films all look alike
     rows, small = distinct.index.to_numpy(), distinct["small"].tolist()
-    words = measures.looks_as_words(distinct["look"].tolist())
+    words = looks.as_words(distinct["look"].tolist())
     groups: dict[int, Group] = {}
     first_of: dict[int, int] = {}  # place of a row in a group -> that of the group's first
-    for one, others in measures.alike(words, NEAR_BITS):
+    for one, others in looks.alike(words, NEAR_BITS):
         for other in others:
             if other in first_of:
                 continue
-            alike = measures.likeness(small[one], small[other])
+            alike = looks.likeness(small[one], small[other])
             if alike >= NEAR_LIKENESS:
                 first = first_of.setdefault(int(other), first_of.get(one, one))
                 name = read.loc[rows[first], "path"]
@@ -98,7 +103,6 @@ def find(
         Stopped: `should_stop` returned true.
     """
     from scipy.cluster.hierarchy import DisjointSet  # slow to load, as scikit-learn below
-    from threadpoolctl import threadpool_limits
 
     family = DisjointSet(range(len(films)))
     details: dict[int, str] = {}
@@ -106,32 +110,51 @@ def find(
         for row, detail in others:
             family.merge(first, row)
             details.setdefault(row, detail)
-    distinct = films.drop_duplicates("pixels")
-    rows = [int(row) for row in distinct.index]
-    marks = _Marks(distinct["landmarks"].tolist())
-    paths = distinct["path"].tolist()
-    patients = distinct.get("patient", distinct["path"]).tolist()
-    picture = lru_cache(_OPEN)(lambda place: _picture(root / paths[place]))
-    # Its matrices are small: threads that share one would mostly wait for each other.
-    with threadpool_limits(1):
-        for place, candidates in enumerate(_candidates(paths, marks) if search else ()):
-            if should_stop():
-                raise Stopped(f"Stopped after {place:,} of {len(rows):,} films were compared.")
-            progress(place + 1, len(rows))
-            for other, mirror in candidates:
-                one, two = rows[place], rows[other]
-                if family.connected(one, two):
-                    continue
-                same_patient = patients[place] == patients[other]
-                if change := _change(marks, picture, other, place, mirror, same_patient):
-                    family.merge(one, two)
-                    late, early = (place, other) if two in details or one > two else (other, place)
-                    details.setdefault(rows[late], f"{change}, of {paths[early]}")
+    if search:
+        _search(root, films.drop_duplicates("pixels"), family, details, progress, should_stop)
     groups = [sorted(members) for members in family.subsets() if len(members) > 1]
     return [
         [(row, details.get(row, "others are copies of it")) for row in members]
         for members in sorted(groups)
     ]
+
+
+def _search(
+    root: Path,
+    films: pd.DataFrame,
+    family: "DisjointSet",
+    details: dict[int, str],
+    progress: Callable[[int, int], None],
+    should_stop: Callable[[], bool],
+) -> None:
+    """Merge the families of films that are copies; `films` have different pixels each."""
+    from threadpoolctl import threadpool_limits
+
+    rows = [int(row) for row in films.index]
+    marks, paths = _Marks(films["landmarks"].tolist()), films["path"].tolist()
+    patients = films.get("patient", films["path"]).tolist()
+    picture = lru_cache(_OPEN)(lambda place: _picture(root / paths[place]))
+
+    def compared(place: int, other: int, mirror: bool) -> str | None:
+        return _change(marks, picture, other, place, mirror, patients[place] == patients[other])
+
+    cores = os.cpu_count() or 1
+    # Its matrices are small: threads that share one would mostly wait for each other.
+    with threadpool_limits(1), ThreadPoolExecutor(cores) as pool:
+        for place, candidates in enumerate(_candidates(paths, marks)):
+            if should_stop():
+                raise Stopped(f"Stopped after {place:,} of {len(rows):,} films were compared.")
+            progress(place + 1, len(rows))
+            one, waiting = rows[place], candidates
+            while waiting := [each for each in waiting if not family.connected(one, rows[each[0]])]:
+                now, waiting = waiting[:cores], waiting[cores:]  # the first often is the copy
+                changes = pool.map(lambda each, place=place: compared(place, *each), now)
+                for (other, _), change in zip(now, changes, strict=True):
+                    two = rows[other]
+                    if change and family.merge(one, two):
+                        is_later = two in details or one > two
+                        late, early = (place, other) if is_later else (other, place)
+                        details.setdefault(rows[late], f"{change}, of {paths[early]}")
 
 
 class _Marks(Sequence[Landmarks]):
@@ -194,12 +217,21 @@ def stem(path: str) -> str:
 
 
 def _candidates(paths: list[str], marks: Sequence[Landmarks]) -> Iterator[list[tuple[int, bool]]]:
-    """Yield for each film those to compare it with, and whether as mirrored, likeliest first."""
+    """Yield for each film those to compare it with, and whether as mirrored, likeliest first.
+
+    Of two films that lead to each other, only the first one yields the pair.
+    """
     earlier: dict[str, list[int]] = {}  # the first films of a name
+    compared: defaultdict[int, set[tuple[int, bool]]] = defaultdict(set)  # with an earlier film
     for place, neighbours in enumerate(_neighbours(marks)):
         named = earlier.setdefault(stem(paths[place]), [])
         by_name = [(other, mirror) for other in named for mirror in (False, True)]
-        yield list(dict.fromkeys(neighbours + by_name))  # no pair twice
+        done = compared.pop(place, set())
+        candidates = [each for each in dict.fromkeys(neighbours + by_name) if each not in done]
+        for other, mirror in candidates:
+            if other > place:
+                compared[other].add((place, mirror))
+        yield candidates
         if len(named) < NEAREST:
             named.append(place)
 

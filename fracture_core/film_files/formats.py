@@ -120,7 +120,7 @@ def wrong_size(width: int, height: int) -> str | None:
 NO_MEMORY = "needs more memory than is free. Close other programs, or give a smaller copy."
 
 
-OUTLIERS = 1e-4  # share of a film's pixels, at either end, that may be extreme
+OUTLIERS = 1e-4  # share of a film's pixels, and one at least, that may be extreme at either end
 FAR = 4.0  # times as wide as without them is the range of a film whose extreme pixels are clipped
 CLIPPED = "A few pixels with extreme values were read as black or white."
 _SAMPLE = 4096  # pixels that show whether a film may have extreme ones
@@ -129,8 +129,8 @@ _SAMPLE = 4096  # pixels that show whether a film may have extreme ones
 def limits(values: np.ndarray, counts: np.ndarray | None = None) -> tuple[float, float, bool]:
     """Return the values that become black and white, and whether others lie beyond them.
 
-    They are the lowest and the highest one, but for a film in which a few hot or dead pixels, one
-    in 10,000 at most, make the range `FAR` times as wide.
+    They are the lowest and the highest one, but for a film in which a few hot or dead pixels make
+    the range `FAR` times as wide: at either end one pixel, or one in 10,000 of a larger film.
 
     Args:
         values: (n,), finite numbers.
@@ -138,8 +138,8 @@ def limits(values: np.ndarray, counts: np.ndarray | None = None) -> tuple[float,
     """
     low, high = float(values.min()), float(values.max())
     total = len(values) if counts is None else int(counts.sum())
-    few = int(OUTLIERS * total)
-    if not few or (counts is None and not _is_narrow(values, high - low)):
+    few = max(1, int(OUTLIERS * total))
+    if total <= 2 * few or (counts is None and not _is_narrow(values, high - low)):
         return low, high, False
     if counts is None:
         ordered = np.partition(values, (few, total - 1 - few))
@@ -157,7 +157,7 @@ def _is_narrow(values: np.ndarray, width: float) -> bool:
     """Return whether a sample of the values takes so little of their range that it may be a few
     extreme ones that make it wide."""
     sample = np.sort(values[:: max(1, len(values) // _SAMPLE)])
-    rim = len(sample) // 100
+    rim = max(1, len(sample) // 100)
     return bool(FAR * (sample[-1 - rim] - sample[rim]) < width)
 
 

@@ -43,7 +43,7 @@ SUFFIXES = (*formats.SUFFIXES, *dicom.SUFFIXES)  # lower case
 # would add a warning or an error of its own below our limit's sentence.
 Image.MAX_IMAGE_PIXELS = None
 
-RECIPE_VERSION = 3  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
+RECIPE_VERSION = 4  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
 _DECODERS = ("pillow", "tifffile", "imagecodecs", "pi-heif", "pydicom")
 MISSING_ROWS_PERCENT = PixelRecipe().missing_rows_percent
 # Of a film that is shown: as much as there is, unless that is next to nothing. Whether it is enough

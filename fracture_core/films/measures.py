@@ -20,8 +20,8 @@ import pandas as pd
 from fracture_core import checksums, file_reader
 from fracture_core.errors import FilmError, Stopped
 from fracture_core.files import make_folder
-from fracture_core.films import images, landmarks
-from fracture_core.films.parked_bytes import Parked, Store
+from fracture_core.films import images, landmarks, looks
+from fracture_core.films.parked_bytes import Store
 
 COLUMNS = {
     "path": "str",
@@ -37,19 +37,16 @@ COLUMNS = {
     "peak": "float64",  # grey exceeded by one pixel in a hundred, 0 to 1
     "border": "float64",  # median grey of the outer rim, 0 to 1
     "pixels": "str",  # hex digest of size and grey pixels: equal for the same image in any file
-    "look": "str",  # hex of 256 bits: near for films that look alike, see `look`
-    "small": "object",  # bytes of the grey film at `COPY` px, to confirm a likeness
+    "look": "str",  # hex of 256 bits: near for films that look alike, see `looks`
+    "small": "object",  # bytes of the grey film at `looks.SIZE` px, to confirm a likeness
     "landmarks": "object",  # bytes, see `Landmarks.to_bytes`; in a table both are `Parked`
 }
 _TYPES = {  # of the columns, for `file_reader.read_table`
     name: {"str": "text", "int64": "whole", "float64": "number", "object": "bytes"}[kind]
     for name, kind in COLUMNS.items()
 }
-COPY = (34, 32)  # px, width and height: twice the 17 x 16 cells of a look
-STEP = 2  # of 255 grey levels that count as brighter: less is grain, or JPEG's noise on black
 SMALL = 256  # px, at most, of the longer side of the copy that brightness and look are taken from
 RIM = 0.04  # width of the border, of the shorter side
-_TILE = (64, 1024)  # looks that are compared at once: they stay in a processor's cache
 _CHUNK = 512  # films per saved piece: the most that a kill costs
 _VERSION = 3  # raised whenever the same film is measured otherwise
 _PLAIN = "-plain"  # end of the stamp of a film without landmarks
@@ -221,7 +218,7 @@ def measure(root: Path, path: str, with_landmarks: bool = True) -> dict[str, obj
     digest.update(grey.data)
     reduced = _reduced(grey, SMALL)  # all that follows is taken from it
     # In two steps, which take a quarter of the time of one.
-    small = cv2.resize(_reduced(reduced, SMALL // 2), COPY, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(_reduced(reduced, SMALL // 2), looks.SIZE, interpolation=cv2.INTER_AREA)
     marks = landmarks.find(landmarks.picture(film)).to_bytes() if with_landmarks else b""
     return (
         row
@@ -233,7 +230,7 @@ def measure(root: Path, path: str, with_landmarks: bool = True) -> dict[str, obj
             "width": film.width,
             "height": film.height,
             "pixels": digest.hexdigest(),
-            "look": look(small),
+            "look": looks.look(small),
             "small": small.tobytes(),
             "landmarks": marks,
         }
@@ -282,55 +279,3 @@ def rim(grey: np.ndarray) -> np.ndarray:
 
 def _rim_width(*sides: int) -> int:
     return max(1, round(RIM * min(sides)))
-
-
-def look(small: np.ndarray) -> str:
-    """Return 64 hex digits: for each cell of a 16 x 16 grid, whether its right one is brighter.
-
-    A difference hash (dHash). Scaling, brightness and lossy saving change few of the bits.
-
-    Args:
-        small: the film at `COPY` px, uint8.
-    """
-    grey = small.astype(np.int16)
-    rows = grey[::2] + grey[1::2]
-    cells = rows[:, ::2] + rows[:, 1::2]  # sums of 2 x 2 px
-    return np.packbits(cells[:, 1:] - cells[:, :-1] > 4 * STEP).tobytes().hex()
-
-
-def looks_as_words(looks: Sequence[str]) -> np.ndarray:
-    """Return looks as uint64 (n, 4): a word has four rows of a film's cells, from its top."""
-    joined = b"".join(bytes.fromhex(each) for each in looks)
-    return np.frombuffer(joined, np.uint64).reshape(-1, 4)
-
-
-def alike(words: np.ndarray, most: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield each look, by its place, with the later ones that differ in at most so many bits.
-
-    Args:
-        words: `looks_as_words`.
-        most: bits of 256.
-    """
-    one, two = words[:, 1].copy(), words[:, 2].copy()  # the middle of a film tells most apart
-    rows, columns = _TILE
-    for top in range(0, len(words), rows):
-        own = slice(top, top + rows)
-        near: list[list[int]] = [[] for _ in one[own]]
-        for left in range(top, len(words), columns):
-            tile = slice(left, left + columns)
-            apart = np.bitwise_count(one[own, None] ^ one[None, tile])
-            apart += np.bitwise_count(two[own, None] ^ two[None, tile])
-            first, second = np.divmod(np.flatnonzero(apart <= most), apart.shape[1])
-            first, second = first + top, second + left
-            bits = np.bitwise_count(words[first] ^ words[second]).sum(axis=1)
-            is_near = (bits <= most) & (second > first)
-            for row, other in zip(first[is_near], second[is_near], strict=True):
-                near[row - top].append(other)
-        for row, places in enumerate(near):
-            yield top + row, np.array(places, int)
-
-
-def likeness(one: bytes | Parked, other: bytes | Parked) -> float:
-    """Return the correlation of two films' small copies, -1 to 1; 0 if one is uniformly grey."""
-    first, second = (np.frombuffer(bytes(each), np.uint8).astype(float) for each in (one, other))
-    return landmarks.correlation(first, second)

@@ -384,8 +384,11 @@ def test_a_film_without_a_number_is_not_called_damaged(value: float) -> None:
 
 @pytest.mark.parametrize("extreme", [0, 65_535])
 @pytest.mark.parametrize("kind", ["png", "tiff", "dicom"])
-def test_a_hot_or_dead_pixel_takes_the_film_no_contrast(kind: str, extreme: int) -> None:
-    ramp = np.add.outer(np.arange(120), np.arange(100)).astype(np.uint16) * 3 + 30_000
+@pytest.mark.parametrize("shape", [(120, 100), (99, 101), (70, 60)])
+def test_a_hot_or_dead_pixel_takes_the_film_no_contrast(
+    kind: str, extreme: int, shape: tuple[int, int]
+) -> None:
+    ramp = np.add.outer(*map(np.arange, shape)).astype(np.uint16) * 3 + 30_000
     values = ramp.copy()
     values[60, 50] = extreme
     write = {"png": lambda: saved(values, "PNG"), "tiff": lambda: tiff(values)}
@@ -400,8 +403,26 @@ def test_a_hot_or_dead_pixel_takes_the_film_no_contrast(kind: str, extreme: int)
     assert all(each.passed for each in checks if each.name in ("blank", "contrast"))
 
 
-def test_wide_values_that_are_many_are_no_extremes() -> None:
-    values = np.full((120, 100), 1000, np.uint16)
+@pytest.mark.parametrize("side", [16, 40])
+def test_of_a_small_film_one_pixel_may_be_extreme_and_two_may_not(side: int) -> None:
+    ramp = np.add.outer(np.arange(side), np.arange(side)).astype(np.uint16) + 100
+    one, two = ramp.copy(), ramp.copy()
+    one[5, 6] = two[5, 6] = two[9, 3] = 4000
+    for values, has_extremes in ((ramp, False), (one, True), (two, False)):
+        assert formats.limits(values.ravel())[2] == has_extremes
+        different, counts = np.unique(values, return_counts=True)
+        assert formats.limits(different, counts) == formats.limits(values.ravel())
+
+
+@pytest.mark.parametrize("values", [[7], [7, 9000], [0, 7, 9000]])
+def test_of_a_few_pixels_inside_the_film_none_is_extreme_by_chance(values: list[int]) -> None:
+    low, high, _ = formats.limits(np.array(values))
+    assert (low, high) == (min(values), max(values))
+
+
+@pytest.mark.parametrize("shape", [(120, 100), (60, 50)])
+def test_wide_values_that_are_many_are_no_extremes(shape: tuple[int, int]) -> None:
+    values = np.full(shape, 1000, np.uint16)
     values[::2] += 300
     values[:4, :4] = 65_535  # a marker
     reading = images.read(tiff(values))

@@ -6,6 +6,8 @@ from PIL import Image
 
 from fracture_core.films import landmarks
 from fracture_core.films.landmarks import Landmarks
+from fracture_core.phantom.drawing import draw
+from fracture_core.phantom.study_plan import Study, films
 from tests.core.audit.test_findings import film
 
 RIGHT, LITTLE = "turned by 90°", "cropped, moved or changed a little"
@@ -64,3 +66,35 @@ def test_another_film_does_not_agree() -> None:
     for mirror in (False, True):
         matrix = landmarks.alignment(*marks, mirror)
         assert matrix is None or not landmarks.is_copy(landmarks.agreement(one, other, matrix))
+
+
+def phantom(index: int, patient: int, part: str, view: int) -> Image.Image:
+    """Draw a film of the default phantom set."""
+    study = Study(index=index, patient=patient, part=part, number=1, kind=None, split="train")
+    picture = draw(films(study, 0)[view].scene)
+    picture.thumbnail((224, 224), Image.Resampling.BOX)
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "of_one_patient"),
+    [
+        ((114, 95, "finger", 1), (122, 103, "finger", 1), False),
+        ((570, 492, "hand", 0), (179, 150, "hand", 0), False),
+        ((815, 702, "hand", 3), (815, 702, "hand", 0), True),
+    ],
+    ids=["two fingers", "two hands", "two exposures of a hand"],
+)
+def test_the_most_alike_of_two_thousand_phantoms_are_told_apart(
+    one: tuple[int, int, str, int], other: tuple[int, int, str, int], of_one_patient: bool
+) -> None:
+    first, second = phantom(*one), phantom(*other)
+    turned = first.rotate(25, Image.Resampling.BICUBIC)
+    for compared, is_copy in ((second, False), (turned, True)):
+        pictures = landmarks.picture(first), landmarks.picture(compared)
+        marks = [landmarks.find(each) for each in pictures]
+        matrix = landmarks.alignment(marks[0], marks[1], False)
+        assert matrix is not None
+        agreement = landmarks.agreement(*pictures, matrix)
+        assert agreement.likeness > 0.8
+        assert landmarks.is_copy(agreement, of_one_patient and not is_copy) == is_copy

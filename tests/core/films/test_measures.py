@@ -92,15 +92,3 @@ def test_landmarks_that_were_left_out_are_found_once_they_are_wanted(
     assert measured == []  # what holds more will do
     same = [name for name in plain if name not in ("stamp", "landmarks")]
     assert plain[same].equals(whole[same])
-
-
-def test_looks_alike_are_those_that_differ_in_few_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measures, "_TILE", (4, 8))  # several tiles, of which some are cut off
-    random = np.random.default_rng(0)
-    bits = random.integers(0, 2, (3, 256))[random.integers(0, 3, 37)]
-    bits ^= random.random(bits.shape) < 0.04
-    words = np.packbits(bits, axis=1).view(np.uint64)
-    apart = (bits[:, None] != bits[None]).sum(axis=2)
-    expected = {tuple(pair) for pair in np.argwhere(apart <= 16) if pair[0] < pair[1]}
-    pairs = {(one, other) for one, others in measures.alike(words, 16) for other in others}
-    assert 0 < len(expected) < 36 * 37 / 2 / 3 and pairs == expected

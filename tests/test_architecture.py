@@ -40,6 +40,7 @@ PACKAGES = (
     "difficult_studies",
     "sweeps",
     "networks",
+    "pretrained",
     "training_films",
     "training",
     "models",

@@ -50,6 +50,12 @@ class TrainConfig(Record):
         "five_conv", "Architecture", "network"
     )  # of the report's verdicts on studies
     options: NetworkOptions = field(default_factory=NetworkOptions)
+    pretraining: Literal["none", "imagenet"] = _pixels(
+        "none",
+        "Pretraining",
+        "start of a large network, from new weights or from those that Keras publishes for the "
+        "photographs of ImageNet",
+    )
     recipe: PixelRecipe = field(default_factory=PixelRecipe)
     augmentation: Augmentation = field(default_factory=Augmentation)
     epochs: int = _learning(
@@ -86,6 +92,20 @@ class TrainConfig(Record):
         unset="adamw 0.004, others 0",
     )
     schedule: Schedule = field(default_factory=Schedule)
+    frozen_epochs: int = _learning(
+        0,
+        "Frozen epochs",
+        "epochs at the start in which pretrained layers stay as they are and only the layers after "
+        "them learn",
+        unit="epochs",
+        limits=(0, LIMITS.epochs[1]),
+    )
+    fine_tuning_factor: float = _learning(
+        0.1,
+        "Fine-tuning factor",
+        "multiplies the learning rate after the frozen epochs, when all layers learn",
+        limits=(0.0001, 1.0),
+    )  # pretrained kernels would be overwritten at the rate of new ones
     early_stopping: int | None = _learning(
         None,
         "Early stopping",
@@ -187,12 +207,22 @@ class TrainConfig(Record):
                     f"{name} must be a path of UTF-8 text; received {short(ascii(path))}. Rename "
                     "its folders or the file."
                 )
+        if self.weights and self.pretraining != "none":
+            raise ConfigError(
+                f"A network starts from one set of weights; received both {short(self.weights)!r} "
+                f"and pretraining on {self.pretraining}. Choose one of them."
+            )
         watches = self.early_stopping is not None or self.schedule.kind == "plateau"
         if watches and not self.dev_share:
             raise ConfigError(
                 "Early stopping and the plateau schedule watch the dev loss, and a dev share of 0 "
                 "gives none. Set aside a dev share, or choose another schedule."
             )
+
+    @property
+    def frozen(self) -> int:
+        """Epochs in which only the layers after the pretrained ones learn; 0 from new weights."""
+        return self.frozen_epochs if self.pretraining != "none" else 0
 
     @property
     def study_pooling(self) -> str | None:

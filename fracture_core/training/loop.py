@@ -33,7 +33,8 @@ from fracture_core.files import keep_damaged
 from fracture_core.jobs.worker import Clock, Worker
 from fracture_core.networks import architectures, network_weights, optimizers, schedules
 from fracture_core.networks.pooling import StudyLoss
-from fracture_core.runs import journal
+from fracture_core.pretrained import frozen_base, imagenet_files, imagenet_weights
+from fracture_core.runs import journal, run_config
 from fracture_core.runs.run_status import State
 from fracture_core.training import averages, event_files
 from fracture_core.training.steps import (
@@ -71,11 +72,18 @@ def make_learner(
     config: TrainConfig,
 ) -> tuple[keras.Model, keras.optimizers.Optimizer, StudyLoss | None]:
     """Build all that a run trains: network, optimizer, and the loss per study, if it has one."""
-    model, optimizer = make_network(config), optimizers.make(config)
-    pooling = config.study_pooling
+    model, pooling = make_network(config), config.study_pooling
     loss = StudyLoss(model, pooling, config.seed) if pooling else None
+    return model, _optimizer(config, model, loss), loss
+
+
+def _optimizer(
+    config: TrainConfig, model: keras.Model, loss: StudyLoss | None
+) -> keras.optimizers.Optimizer:
+    """Return a new optimizer of all that learns now."""
+    optimizer = optimizers.make(config)
     optimizer.build([*model.trainable_variables, *(loss.variables if loss else ())])
-    return model, optimizer, loss
+    return optimizer
 
 
 def class_weights(config: TrainConfig, labels: np.ndarray) -> tuple[float, float]:
@@ -107,7 +115,7 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
     Raises:
         Stopped: a stop was requested before the first step.
         TrainingFailed: the loss, or a probability, is no longer a finite number.
-        ModelError: the initial weights cannot be read, or belong to another network.
+        ModelError: the initial weights cannot be fetched or read, or belong to another network.
         RunError: a required checkpoint cannot be used.
     """
     config = worker.config
@@ -115,8 +123,8 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
     with worker.may_leave():
         model, optimizer, study_loss = make_learner(config)
     position = _restore(folder, model, optimizer, study_loss.variables if study_loss else ())
-    if config.weights and not position.step:
-        network_weights.load_weights(model, Path(config.weights))
+    if not position.step:
+        _start_from(folder, model, worker)
     loop = Loop(folder, films, pixels, model, optimizer, worker, study_loss)
     position = loop.counted(position)
     loop.keep_lost_features()
@@ -128,6 +136,33 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
         if worker.stop_after_epoch:
             break
     _write_end(worker, position, early)
+
+
+def _start_from(folder: Path, model: keras.Model, worker: Worker) -> None:
+    """Load the weights that the config names; without any, those of its seed stay."""
+    config = worker.config
+    if config.weights:
+        network_weights.load_weights(model, Path(config.weights))
+    if config.pretraining == "imagenet":
+        content, sha256 = _imagenet_file(worker)
+        imagenet_weights.load(model, content)
+        name = imagenet_files.FILES[config.architecture].name
+        facts = {"weights": "imagenet", "file": name, "sha256": sha256}
+        run_config.complete(folder, pretraining=facts)
+        worker.phase("compiling", "Building the network.")
+
+
+def _imagenet_file(worker: Worker) -> tuple[bytes, str]:
+    """Return the network's file of ImageNet weights and its SHA-256; progress is in the status."""
+
+    def progress(done: int, total: int) -> None:
+        message = f"Fetching ImageNet weights: {done / 1e6:.1f} of {total / 1e6:.1f} MB."
+        worker.tick(message=message, progress=done / total)
+
+    name, should_stop = worker.config.architecture, worker.asked_to_stop
+    worker.phase("weights", "Reading ImageNet weights.")
+    with worker.may_leave():
+        return imagenet_files.read(name, progress, should_stop)
 
 
 def _restore(
@@ -198,15 +233,40 @@ class Loop:
         self.evaluated = predictions.predicted_films(films)
         self.evaluated_pixels, training = pixels[roles != "train"], pixels[roles == "train"]
         self.pipeline = Pipeline.of_films(films[roles == "train"], training, config)
-        weights = class_weights(config, self.pipeline.labels_of_losses)
-        self.steps = make_steps(model, optimizer, config.seed, weights, study_loss)
-        self.beside = study_loss.variables if study_loss else ()
-        self.predict, self.recompute = make_predict(model), averages.make_recompute(model)
-        self.features = make_features(model)
+        self.study_loss, self.beside = study_loss, study_loss.variables if study_loss else ()
+        self.predict, self.features = make_predict(model), make_features(model)
         self.shown_film = feature_maps.chosen_film(self.evaluated)
-        self.clock = Clock()
-        self.call_steps = 1
+        self._compile(frozen=False)
         self.saved_at = time.monotonic()
+
+    def _compile(self, frozen: bool) -> None:
+        """Freeze the pretrained layers or none, and make the steps of it, compiled by their first.
+
+        Args:
+            frozen: whether the network has pretrained layers that are frozen.
+        """
+        model, config = self.model, self.config
+        if config.frozen:
+            frozen_base.freeze(model, frozen)
+        weights = class_weights(config, self.pipeline.labels_of_losses)
+        self.frozen = frozen
+        self.steps = make_steps(model, self.optimizer, config.seed, weights, self.study_loss)
+        self.recompute = averages.make_recompute(model, frozen)
+        self.clock, self.call_steps = Clock(), 1
+
+    def _enter(self, position: Position) -> None:
+        """Freeze or unlock the pretrained layers as the epoch has it.
+
+        The optimizer starts anew where they are unlocked: it has no memory of their gradients, and
+        Adam's first steps would be three times as long as later ones.
+        """
+        frozen = position.epoch < self.config.frozen
+        if frozen != self.frozen:
+            self._compile(frozen)
+        if 0 < self.config.frozen == position.epoch and not position.sums[2]:
+            fresh = _optimizer(self.config, self.model, self.study_loss)
+            for variable, value in zip(self.optimizer.variables, fresh.variables, strict=True):
+                variable.assign(value)
 
     def counted(self, position: Position) -> Position:
         """Convert a position to steps of this run: a fork's batches may have another size."""
@@ -216,6 +276,7 @@ class Loop:
 
     def epoch(self, position: Position) -> Position:
         """Train to the end of the current epoch, evaluate and save it; or stop inside it."""
+        self._enter(position)
         position = self._train(position)
         at_end = position.step == self._end(position) and self._set_averages(position.epoch + 1)
         table = self._evaluate() if at_end else None
@@ -317,17 +378,18 @@ class Loop:
                 self.folder / "steps.jsonl",
                 {"step": position.step, "epoch": epoch + progress, **point},
             )
-        steps = self.worker.epochs * length
+        steps, suffix = self.worker.epochs * length, ", pretrained layers frozen" * self.frozen
+        seconds = self.clock.seconds_a_step() * (steps - position.step)
         self.worker.tick(
             state=State.STOPPING if self.worker.stopping else State.RUNNING,
             phase="training",
-            message=f"Epoch {epoch + 1} of {self.worker.epochs}.",
+            message=f"Epoch {epoch + 1} of {self.worker.epochs}{suffix}.",
             step=position.step,
             steps=steps,
             epoch=epoch,
             progress=progress,
             images_per_second=self.clock.rate,
-            seconds_left=self.clock.seconds_a_step() * (steps - position.step) or None,
+            seconds_left=None if self.frozen else seconds or None,  # all layers take longer
         )
 
     def _close(self, position: Position, table: np.ndarray) -> Position:
@@ -356,7 +418,7 @@ class Loop:
         if self.shown_film is None:
             return
         pixels = self.evaluated_pixels[self.shown_film]
-        kernels = next(w for w in self.model.trainable_variables if len(w.shape) == 4).numpy()
+        kernels = next(w for w in self.model.weights if len(w.shape) == 4).numpy()
         with contextlib.suppress(OSError):
             feature_maps.save(
                 self.folder, epoch, self.shown_film, pixels, kernels, self.features(pixels)

@@ -56,6 +56,21 @@ class TrainConfig(Record):
         "start of a large network, from new weights or from those that Keras publishes for the "
         "photographs of ImageNet",
     )
+    frozen_epochs: int = _pixels(
+        0,
+        "Frozen epochs",
+        "epochs at the start in which pretrained layers stay as they are and only the layers after "
+        "them learn",
+        limits=(0, LIMITS.epochs[1]),
+        fixed=False,
+    )
+    fine_tuning_factor: float = _pixels(
+        0.1,
+        "Fine-tuning factor",
+        "multiplies the learning rate after the frozen epochs, when all layers learn",
+        limits=(0.0001, 1.0),
+        fixed=False,
+    )  # pretrained kernels would be overwritten at the rate of new ones
     recipe: PixelRecipe = field(default_factory=PixelRecipe)
     augmentation: Augmentation = field(default_factory=Augmentation)
     epochs: int = _learning(
@@ -92,20 +107,6 @@ class TrainConfig(Record):
         unset="adamw 0.004, others 0",
     )
     schedule: Schedule = field(default_factory=Schedule)
-    frozen_epochs: int = _learning(
-        0,
-        "Frozen epochs",
-        "epochs at the start in which pretrained layers stay as they are and only the layers after "
-        "them learn",
-        unit="epochs",
-        limits=(0, LIMITS.epochs[1]),
-    )
-    fine_tuning_factor: float = _learning(
-        0.1,
-        "Fine-tuning factor",
-        "multiplies the learning rate after the frozen epochs, when all layers learn",
-        limits=(0.0001, 1.0),
-    )  # pretrained kernels would be overwritten at the rate of new ones
     early_stopping: int | None = _learning(
         None,
         "Early stopping",

@@ -5,7 +5,6 @@ checked by its MD5, which Keras names, before anything is read of it.
 """
 
 import hashlib
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,10 +15,13 @@ from fracture_core.datasets import download
 from fracture_core.datasets.download import Progress, WebFile
 from fracture_core.errors import ConfigError, DataError, FileRefused, ModelError
 from fracture_core.files import make_folder, writing
-from fracture_core.words import short
+from fracture_core.folders import pretrained_folder
+from fracture_core.words import plural, short
 
-VARIABLE = "KERAS_HOME"  # of the environment, as Keras has it: the folder above `models`
 MOST_BYTES = 2**28  # five times the largest of the files
+# Training films. From 5,000 a large network gained by ImageNet's weights, from 200,000 hardly
+# (Raghu et al. 2019, "Transfusion: Understanding Transfer Learning for Medical Imaging").
+FEW_FILMS = 5_000
 
 _WEB = "https://storage.googleapis.com/tensorflow/keras-applications/"
 
@@ -58,11 +60,6 @@ FILES: dict[str, WebFile] = {
 }
 
 
-def folder() -> Path:
-    """Return the folder of Keras' weights: `$KERAS_HOME/models`, else `~/.keras/models`."""
-    return Path(os.environ.get(VARIABLE) or Path.home() / ".keras") / "models"
-
-
 def check(config: TrainConfig) -> None:
     """Refuse pretraining of a network that has none.
 
@@ -74,6 +71,22 @@ def check(config: TrainConfig) -> None:
             f"{short(config.architecture)} has no pretrained weights. Choose pretraining none, or "
             f"one of {', '.join(FILES)}."
         )
+
+
+def advice(config: TrainConfig, films: int) -> str:
+    """Return a sentence where a network that could be pretrained learns from few films, or "".
+
+    Args:
+        config: of a run.
+        films: its training films.
+    """
+    starts_new = config.pretraining == "none" and not config.weights
+    if not starts_new or config.architecture not in FILES or films > FEW_FILMS:
+        return ""
+    return (
+        f"From {plural(films, 'film')} a network of this size learns little from new weights: "
+        "consider pretraining on ImageNet."
+    )
 
 
 def read(name: str, progress: Progress, should_stop: Callable[[], bool]) -> tuple[bytes, str]:
@@ -91,7 +104,7 @@ def read(name: str, progress: Progress, should_stop: Callable[[], bool]) -> tupl
         WriteFailed: no space or no permission.
     """
     file = FILES[name]
-    path = folder() / file.name
+    path = pretrained_folder() / file.name
     if not path.exists():
         _fetch(file, path, progress, should_stop)
     try:

@@ -144,6 +144,7 @@ def _start_from(folder: Path, model: keras.Model, worker: Worker) -> None:
     if config.weights:
         network_weights.load_weights(model, Path(config.weights))
     if config.pretraining == "imagenet":
+        imagenet_files.check(config)
         content, sha256 = _imagenet_file(worker)
         imagenet_weights.load(model, content)
         name = imagenet_files.FILES[config.architecture].name

@@ -18,6 +18,7 @@ STEPS = {  # of the buttons beside a number; 1 for the others
     "weight_decay": 1e-4,
     "momentum": 0.05,
     "schedule.factor": 0.1,
+    "fine_tuning_factor": 0.05,
     "recipe.size": 8,
     "options.dropout": 5,
 }
@@ -28,6 +29,7 @@ TITLES = {  # of choices, where a capital letter is not all
     "rmsprop": "RMSprop",
     "plateau": "On plateau",
     "noisy_or": "Noisy-OR",
+    "imagenet": "ImageNet",
 }
 
 

@@ -9,6 +9,7 @@ import keras
 import pytest
 from keras.src.utils import file_utils
 
+from fracture_core import folders
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import download
 from fracture_core.errors import ConfigError, ModelError, Stopped
@@ -25,10 +26,10 @@ DATA = bytes(range(256)) * 2_000
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The place of a published file whose server does not answer."""
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("FRACTURE_PRETRAINED", str(tmp_path / "keras"))
     monkeypatch.setattr(download, "WAIT_SECONDS", 0.0)
     publish(NAME, DATA, monkeypatch)
-    return tmp_path / "keras" / "models" / imagenet_files.FILES[NAME].name
+    return tmp_path / "keras" / imagenet_files.FILES[NAME].name
 
 
 @pytest.fixture
@@ -52,8 +53,8 @@ class Asked(Exception):
 
 
 def test_files_are_looked_for_where_keras_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("KERAS_HOME", raising=False)
-    assert imagenet_files.folder() == Path.home() / ".keras" / "models"
+    monkeypatch.delenv("FRACTURE_PRETRAINED", raising=False)
+    assert folders.pretrained_folder() == Path.home() / ".keras" / "models"
     assert set(imagenet_files.FILES) == set(applications.APPLICATIONS)
 
 

@@ -64,9 +64,9 @@ def published(name: str, tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.fixture
 def path(name: str, published: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The place of that file in Keras' folder."""
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("FRACTURE_PRETRAINED", str(tmp_path / "keras"))
     publish(name, published, monkeypatch)
-    folder = tmp_path / "keras" / "models"
+    folder = tmp_path / "keras"
     folder.mkdir(parents=True)
     place = folder / imagenet_files.FILES[name].name
     place.write_bytes(published)
@@ -83,12 +83,12 @@ def untouched(name, published, phantom_root, tmp_path_factory) -> Path:
     """The twin of the runs below, neither stopped nor killed."""
     home = tmp_path_factory.mktemp("untouched")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_HOME", str(home))
+        patch.setenv("FRACTURE_PRETRAINED", str(home / "keras"))
         patch.setenv("FRACTURE_RUNS", str(home / "runs"))
         patch.setenv("FRACTURE_CACHE", str(home / "cache"))
         publish(name, published, patch)
-        (home / "models").mkdir()
-        (home / "models" / imagenet_files.FILES[name].name).write_bytes(published)
+        (home / "keras").mkdir()
+        (home / "keras" / imagenet_files.FILES[name].name).write_bytes(published)
         folder = small(phantom_root, name)
         train(folder)
     return folder

@@ -84,7 +84,7 @@ def advice(config: TrainConfig, films: int) -> str:
     if not starts_new or config.architecture not in FILES or films > FEW_FILMS:
         return ""
     return (
-        f"From {plural(films, 'film')} a network of this size learns little from new weights: "
+        f"A network of this size may learn little from {plural(films, 'film')} and new weights: "
         "consider pretraining on ImageNet."
     )
 

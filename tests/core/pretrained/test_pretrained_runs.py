@@ -160,7 +160,7 @@ def test_a_run_killed_at_the_end_of_its_frozen_epochs_ends_like_its_twin(
     file = imagenet_files.FILES[name]
     script = textwrap.dedent(
         f"""
-        import os, signal
+        import os, pathlib, signal
         from fracture_core.datasets.download import WebFile
         from fracture_core.pretrained import imagenet_files
         imagenet_files.FILES[{name!r}] = {file!r}
@@ -171,8 +171,8 @@ def test_a_run_killed_at_the_end_of_its_frozen_epochs_ends_like_its_twin(
                 os.kill(os.getpid(), signal.SIGKILL)
             compile(self, frozen)
         loop.Loop._compile = kill
-        from fracture_core.cli import child
-        child.main(["run", {folder.name!r}])
+        from tests.core.training.test_loop import train
+        train(pathlib.Path({str(folder)!r}))
         """
     )
     killed = subprocess.run(

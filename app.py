@@ -29,6 +29,7 @@ if __name__ == "__main__":  # a visit
         memory.collect()
     except FractureError as error:  # meant for a person; any other error is a defect and is logged
         st.error(theme.plain(str(error)), icon=":material/error:")
+        data_change.link(error)
     except OSError as error:
         st.error(theme.plain(owner.discreet(files.refusal(error))), icon=":material/error:")
 else:

@@ -22,8 +22,7 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core.reports.receipts import Receipt
 from tests.core import made_predictions
-from ui.cache import lab_cache
-from ui.evaluate import lab_panel
+from ui.lab import lab_cache, lab_panel
 from ui.shell import state
 
 logging.getLogger("streamlit").setLevel(logging.ERROR)  # there is no server

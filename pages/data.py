@@ -26,7 +26,8 @@ try:
     data = data_cache.dataset()
 except DataError as error:
     failed = error
-    st.warning(f"{theme.plain(owner.place(root))} cannot be used. {theme.plain(str(error))}")
+    if not data_choice.ask_first(error):
+        st.warning(f"{theme.plain(owner.place(root))} cannot be used. {theme.plain(str(error))}")
 else:
     with st.container(horizontal=True, vertical_alignment="top"):
         with st.container():

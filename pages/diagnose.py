@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.cache import curation_cache, prediction_cache
+from ui.cache import curation_cache
 from ui.diagnose import (
     accuracy,
     answer,
@@ -16,6 +16,7 @@ from ui.diagnose import (
     latest_verdict,
     next_study,
     overview,
+    prediction_cache,
     reading,
     second_model,
     verdict_panel,

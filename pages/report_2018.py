@@ -14,7 +14,7 @@ from ui.report_2018 import (
     single_studies,
 )
 from ui.shared import theme
-from ui.shell import actions, frame, tab_data
+from ui.shell import actions, data_change, frame, tab_data
 
 POLL_SECONDS = 3.0
 
@@ -27,6 +27,7 @@ try:
     dataset = data_cache.dataset()
 except DataError as error:
     st.warning(theme.plain(str(error)))
+    data_change.link(error)
     st.stop()
 tab_data.put_in_address()
 row = st.container(horizontal=True, vertical_alignment="bottom")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from fracture_core.cli import Command
-from fracture_core.errors import FractureError, WriteFailed
+from fracture_core.errors import ClassesError, FractureError, WriteFailed
 from fracture_core.files import refusal
 from fracture_core.words import clean, readable
 
@@ -80,7 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _finish_output()
         return status or 0
     except FractureError as error:
-        print(clean(str(error)), file=sys.stderr)
+        option = " Name it with --positive." if isinstance(error, ClassesError) else ""
+        print(clean(f"{error}{option}"), file=sys.stderr)
         return 2
     except BrokenPipeError:
         _discard_output()

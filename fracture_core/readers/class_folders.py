@@ -78,7 +78,7 @@ def scan(root: Path, positive: str | None) -> Listing:
         received = "" if positive is None else f" {short(positive)!r} is none of them."
         raise ClassesError(
             f"{root} holds the classes {', '.join(classes)}.{received} "
-            "Say which one means a fracture (--positive CLASS).",
+            "Say which one means a fracture.",
             tuple(classes),
         )
     _check_splits(listing, root, films, category)

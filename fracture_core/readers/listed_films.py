@@ -206,7 +206,7 @@ def _positive_value(
         received = "" if positive is None else f" {short(positive)!r} is none of them."
         raise ClassesError(
             f"{name} holds the labels {', '.join(map(short, classes))}.{received} Say which one "
-            "means a fracture (--positive VALUE).",
+            "means a fracture.",
             classes,
         )
     return category, labelled

@@ -19,7 +19,7 @@ from fracture_core.operating_points.choices import OperatingPoint
 from fracture_core.operating_points.promise import Promise
 from fracture_core.releases import release
 from tests.core import made_predictions
-from ui.cache import prediction_cache
+from ui.diagnose import prediction_cache
 
 APP = str(Path(__file__).parents[2] / "app.py")
 PERSON = "a person must look"

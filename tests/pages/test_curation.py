@@ -16,8 +16,8 @@ from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.models import stored_models
-from ui.cache import data_cache
 from ui.shared import theme
+from ui.train import training_film_cache
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -260,7 +260,7 @@ def test_train_offers_both_and_counts_the_films_of_the_selection(
     app.selectbox(key="train-on").set_value("mine").run()
     assert not app.exception and "--selection mine" in app.code[0].value
     config = TrainConfig(data=str(data.root), selection="mine", corrections=True)
-    rows = data_cache.training_films(config)
+    rows = training_film_cache.training_films(config)
     assert set(catalog.study_key(rows)) <= set(train["key"][:12])
     app.toggle(key="corrected-labels").set_value(False).run()
     assert "--corrections" not in app.code[0].value

@@ -259,10 +259,29 @@ def test_class_folders_that_are_set_from_outside_ask_at_once(
 ) -> None:
     monkeypatch.setenv("FRACTURE_DATA", str(classes))
     app = data_page.run()
-    assert "Say which one means a fracture" in words(app)
+    assert app.info[0].value == "One answer is missing before these films can be used."
+    assert "cannot be used" not in words(app)
     app.radio[0].set_value("whole").run()
     press(app, "Use this class")
     assert counts(app)["▲ films"].sum() == 4
+    assert not [b for b in app.button if (b.key or "").startswith("recent ")]  # the same folder
+
+
+def test_a_question_about_another_folder_stands_below_its_field(
+    data_page: AppTest, classes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Path(shutil.copytree(classes, tmp_path / "other"))
+    monkeypatch.setenv("FRACTURE_DATA", str(classes))
+    app = data_page.run()
+    app.text_input(key=state.FOLDER).set_value(str(other))
+    press(app, "Use this folder")
+    assert not app.exception
+    (radio,) = app.radio
+    assert theme.plain(str(other)) in radio.label
+    assert f"{theme.plain(str(classes))} cannot be used." in app.warning[0].value
+    radio.set_value("whole").run()
+    press(app, "Use this class")
+    assert chosen_data.chosen().root == other
 
 
 def test_fracatlas_is_used_without_asking_for_a_class(data_page: AppTest, tmp_path: Path) -> None:

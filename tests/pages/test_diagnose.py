@@ -34,8 +34,8 @@ from fracture_core.releases import release
 from fracture_core.reports import study_record
 from fracture_core.runs import journal, run_status
 from tests.core.dicoms import PATIENT, make
-from ui.cache import model_cache, prediction_cache, study_cache
-from ui.diagnose import export, intake, reading, verdict_charts
+from ui.cache import model_cache, study_cache
+from ui.diagnose import export, intake, prediction_cache, reading, verdict_charts
 from ui.shared import pictures
 from ui.shared.charts import Ink
 from ui.shell import state

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from fracture_core.reports.study_record import OCCLUSION_FULL
-from ui.cache import prediction_cache
-from ui.diagnose import explanation
+from ui.diagnose import explanation, prediction_cache
 
 
 def opacity(method: str, value: float) -> int:

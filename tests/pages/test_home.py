@@ -23,11 +23,12 @@ from fracture_core.releases import release
 from fracture_core.runs import journal, run_config, run_folders, run_lock, run_requests, run_status
 from fracture_core.words import duration
 from tests.core import made_runs
-from ui.cache import data_cache, prediction_cache
+from ui.cache import data_cache
+from ui.diagnose import prediction_cache
 from ui.home import demo
 from ui.shared import figures
 from ui.shell import frame, memory, state
-from ui.train import cost
+from ui.train import cost, training_film_cache
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 
@@ -97,11 +98,11 @@ def test_the_demo_leaves_out_what_was_ticked_and_tells_its_size_and_time(
     data, status = catalog.read(phantom_root), run_status.read(run_copy).__dict__
     run_status.write(run_copy, run_status.Status(**{**status, "images_per_second": 500.0}))
     text = shown(home.run()).replace("\\", "")
-    films = len(data_cache.training_films(demo.config()))
+    films = len(training_film_cache.training_films(demo.config()))
     assert f"30 epochs of {films} training films. About " in text
     assert "at the speed of finished" in details(home) and "minute" not in text
     monkeypatch.setattr(demo, "SHOWN", 20)
-    first = data_cache.training_films(demo.config())["path"].iloc[0]
+    first = training_film_cache.training_films(demo.config())["path"].iloc[0]
     exclusions.write(exclusions.file_of(data.hash), Exclusions(reasons={first: "a copy"}))
     text = shown(home.run())
     words = f"30 epochs of 20 films, drawn from {films - 1} training films."
@@ -123,8 +124,8 @@ def test_the_time_that_a_run_takes_counts_the_films_that_it_judges(
     run_status.write(run_copy, run_status.Status(**{**status, "images_per_second": 10.0}))
     chosen = demo.config()
     films, judged = (
-        len(data_cache.films_learned_from(chosen)),
-        data_cache.dev_and_valid_films(chosen),
+        len(training_film_cache.films_learned_from(chosen)),
+        training_film_cache.dev_and_valid_films(chosen),
     )
     assert judged == len(data_cache.dataset().manifest) - films
     seconds = 30 * (films + judged / 3) / 10
@@ -178,7 +179,8 @@ def test_data_that_cannot_be_read_is_one_sentence(
     home.run()
     assert not home.exception
     assert "There is no folder" in home.warning[0].value
-    assert "Data page" in home.warning[0].value
+    assert "Choose the data" in [link.label for link in home.get("page_link")]
+    assert home.button(key="demo").disabled
 
 
 def test_the_last_run_shows_with_its_curve_in_words_too(home: AppTest, run_copy: Path) -> None:

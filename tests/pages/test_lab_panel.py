@@ -19,7 +19,7 @@ from fracture_core.operating_points.study_scores import RULES
 from fracture_core.operating_points.threshold_choice import AIMS
 from fracture_core.verdicts import aggregation
 from tests.core import made_predictions
-from ui.evaluate import lab_panel
+from ui.lab import lab_panel
 
 APP = str(Path(__file__).parents[2] / "app.py")
 DEV = made_predictions.films(60, seed=1, split="train", role="dev")

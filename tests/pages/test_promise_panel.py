@@ -16,7 +16,7 @@ from fracture_core.operating_points import promise as promises
 from fracture_core.operating_points.promise import Answer, Promise
 from fracture_core.verdicts import estimates
 from tests.core import made_predictions
-from ui.evaluate import promise_panel
+from ui.lab import promise_panel
 
 APP = str(Path(__file__).parents[2] / "app.py")
 SMALL = made_predictions.films(49, seed=1, split="train", role="dev")

@@ -19,7 +19,7 @@ from fracture_core.sweeps import axes, sweep
 from fracture_core.sweeps.answer import Answer
 from fracture_core.sweeps.sweep import Sweep
 from tests.core import made_runs
-from ui.cache import group_cache
+from ui.run_groups import group_cache
 from ui.shell import state
 
 APP = Path(__file__).resolve().parents[2] / "app.py"

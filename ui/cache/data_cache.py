@@ -8,11 +8,6 @@ import streamlit as st
 from fracture_core import files
 from fracture_core.audit import audit_job
 from fracture_core.audit.findings import Audit
-from fracture_core.config.film_settings import Augmentation, PixelRecipe
-from fracture_core.config.train_config import TrainConfig
-from fracture_core.curation import corrections, selections
-from fracture_core.curation.corrections import Corrections
-from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog, chosen_data, family_list, film_counts
 from fracture_core.datasets import exclusions as excluded
 from fracture_core.datasets.catalog import Dataset
@@ -23,9 +18,8 @@ from fracture_core.errors import DataError
 from fracture_core.folders import phantom_folder
 from fracture_core.jobs import launcher
 from fracture_core.phantom import phantom_set
-from ui.cache import curation_cache, shared_cache
+from ui.cache import shared_cache
 from ui.shell import tab_data, turns
-from ui.train import augmentation_preview
 
 
 def dataset(choice: Choice | None = None) -> Dataset:
@@ -73,87 +67,6 @@ def counts() -> pd.DataFrame:
 @st.cache_data(max_entries=4, show_spinner=False)
 def _counts(digest: str, _manifest: pd.DataFrame) -> pd.DataFrame:
     return film_counts.counts(_manifest)
-
-
-def training_films(config: TrainConfig) -> pd.DataFrame:
-    """Return the manifest's rows of a run's training films, in the run's order."""
-    return _split_of(config)[0]
-
-
-def films_learned_from(config: TrainConfig) -> pd.DataFrame:
-    """Return `training_films` without those that the run leaves out."""
-    rows = training_films(config)
-    if config.exclude is None:
-        return rows
-    return rows[~rows["path"].isin(list(exclusions(dataset().hash).reasons))]
-
-
-def dev_and_valid_films(config: TrainConfig) -> int:
-    """Count the dev and valid films that a run with these settings evaluates after each epoch."""
-    return _split_of(config)[1]
-
-
-def _split_of(config: TrainConfig) -> tuple[pd.DataFrame, int]:
-    data = dataset()
-    value = curation_cache.corrected(data.hash) if config.corrections else Corrections()
-    chosen = curation_cache.named(data.hash, config.selection) if config.selection else None
-    return _split(
-        data.hash,
-        config.dev_share,
-        config.seed,
-        config.parts,
-        families(data.hash) if config.families else None,
-        value,
-        chosen,
-        _manifest=data.manifest,
-    )
-
-
-@st.cache_resource(
-    max_entries=8,
-    show_spinner=False,
-    hash_funcs={kind: lambda value: value.hash for kind in (FamilyList, Corrections, Selection)},
-)
-def _split(
-    digest: str,
-    dev_share: float,
-    seed: int,
-    parts: tuple[str, ...],
-    value: FamilyList | None,
-    corrected: Corrections,
-    selection: Selection | None,
-    _manifest: pd.DataFrame,
-) -> tuple[pd.DataFrame, int]:
-    """Return the rows of training films, and the number of dev and valid films."""
-    rows = corrections.relabel(_manifest, corrected)
-    if selection:
-        rows = selections.training_rows(rows, selection)
-    roles = family_list.assign_roles(rows, dev_share, seed, value)
-    chosen = rows["part"].isin(parts) if parts else pd.Series(True, index=rows.index)
-    evaluated = roles.isin(["dev", "valid"]) & chosen
-    return rows[(roles == "train") & chosen], int(evaluated.sum())
-
-
-def changed_films(config: TrainConfig, first: int) -> list[list[bytes]]:
-    """Return example films as augmented in some epochs, see `augmentation_preview`."""
-    data, rows = dataset(), training_films(config)
-    selection = (data.hash, config.dev_share, config.parts, config.selection)
-    return _changed_films(
-        selection, config.recipe, config.augmentation, config.seed, first, data.root, _rows=rows
-    )
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _changed_films(
-    selection: tuple[str, float, tuple[str, ...], str | None],
-    recipe: PixelRecipe,
-    augmentation: Augmentation,
-    seed: int,
-    first: int,
-    root: Path,
-    _rows: pd.DataFrame,
-) -> list[list[bytes]]:
-    return augmentation_preview.examples(root, _rows, recipe, augmentation, seed, first)
 
 
 def _is_default(choice: Choice) -> bool:

@@ -1,5 +1,6 @@
 """Choice of the data set in use: a folder is read first, and nothing changes if that fails."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -18,6 +19,28 @@ from ui.shared import theme
 from ui.shell import actions, owner, state, tab_data
 
 
+def ask_first(failed: DataError) -> bool:
+    """Ask for the class that means a fracture in the data set in use, where only that is missing.
+
+    Returns:
+        True if the question is drawn; it stands for the error then.
+    """
+    if not isinstance(failed, ClassesError) or not owner.is_owner():
+        return False
+    if state.CLASSES not in st.session_state:
+        choice = tab_data.choice()
+        _ask_for_class(choice.root, failed, choice.table)
+    if not _asks_about_data_in_use():
+        return False
+    st.info("One answer is missing before these films can be used.", icon=":material/help:")
+    _class_question()
+    return True
+
+
+def _asks_about_data_in_use() -> bool:
+    return bool(st.session_state[state.CLASSES]["folder"] == str(tab_data.choice().root))
+
+
 def show(data: Dataset | None, failed: DataError | None) -> None:
     """Draw a field for a path, the phantom, recent data sets, and the question about classes.
 
@@ -28,9 +51,6 @@ def show(data: Dataset | None, failed: DataError | None) -> None:
     if not owner.is_owner():
         st.caption("Only the owner can choose a data set and see this machine's folders.")
         return
-    if isinstance(failed, ClassesError) and state.CLASSES not in st.session_state:
-        choice = tab_data.choice()
-        _ask_for_class(choice.root, failed, choice.table)
     row = st.form("choose-data", border=False).container(
         horizontal=True, vertical_alignment="bottom"
     )
@@ -51,7 +71,7 @@ def show(data: Dataset | None, failed: DataError | None) -> None:
         elif request:
             _forget_question()
             use(str(request.root), request.positive, request.table)
-        if state.CLASSES in st.session_state:
+        if state.CLASSES in st.session_state and not (failed and _asks_about_data_in_use()):
             _class_question()
 
 
@@ -78,7 +98,12 @@ def _other_data(data: Dataset | None) -> Choice | None:
     in_use = tab_data.choice()
     if data:
         in_use = Choice(root=data.root, positive=data.positive, table=data.table)
-    before = [c for c in chosen_data.recent() if c != in_use and c.root != phantom_folder()]
+    unanswered = replace(in_use, positive=None)  # chosen before its class was known
+    before = [
+        choice
+        for choice in chosen_data.recent()
+        if choice not in (in_use, unanswered) and choice.root != phantom_folder()
+    ]
     pressed = None
     with st.container(horizontal=True):
         if tab_data.choice().root != phantom_folder():
@@ -118,7 +143,7 @@ def use(folder: str, positive: str | None = None, table: str | None = None) -> N
         actions.choose_data(data.root, data.positive, data, table)
     except ClassesError as error:
         _ask_for_class(Path(folder), error, table)
-        return
+        st.rerun()  # the question may stand above
     except (DataError, NotOwner, WriteFailed) as error:
         st.error(f"{theme.plain(str(error))} The data set in use has not changed.")
         return

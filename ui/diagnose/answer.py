@@ -5,8 +5,8 @@ import streamlit as st
 from fracture_core.answers import study_answers
 from fracture_core.answers.study_answers import Answers
 from fracture_core.operating_points.promise import Answer
-from ui.cache import estimate_cache, lab_cache
 from ui.diagnose.reading import Reading
+from ui.lab import estimate_cache, lab_cache
 from ui.shared import promise_fields, theme
 from ui.shell import state
 

@@ -10,8 +10,7 @@ from fracture_core.models.model import Model
 from fracture_core.reports.study_record import OCCLUSION_FULL
 from fracture_core.verdicts import aggregation
 from fracture_core.words import plural
-from ui.cache import prediction_cache
-from ui.diagnose import verdict_charts
+from ui.diagnose import prediction_cache, verdict_charts
 from ui.diagnose.reading import Reading
 from ui.shared import plots, theme
 from ui.shell import state

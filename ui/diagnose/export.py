@@ -11,8 +11,8 @@ from fracture_core.operating_points.promise import Promise
 from fracture_core.prediction.study_prediction import FilmInput
 from fracture_core.reports import study_record, study_report
 from fracture_core.reports.study_record import Case, Exhibit
-from ui.cache import prediction_cache, study_cache
-from ui.diagnose import doubts
+from ui.cache import study_cache
+from ui.diagnose import doubts, prediction_cache
 from ui.diagnose.reading import Reading
 from ui.shared import promise_fields, theme
 from ui.shell import state

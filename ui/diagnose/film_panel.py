@@ -11,10 +11,10 @@ from fracture_core.films import images
 from fracture_core.models.model import Model
 from fracture_core.prediction.study_prediction import FilmPrediction
 from fracture_core.verdicts import aggregation
-from ui.cache import film_cache, prediction_cache
+from ui.cache import film_cache
 from ui.components import film_viewer
 from ui.components.film_viewer import Frame, Neighbours
-from ui.diagnose import doubts, explanation, next_study, second_model
+from ui.diagnose import doubts, explanation, next_study, prediction_cache, second_model
 from ui.diagnose.intake import StudyInput
 from ui.diagnose.reading import Reading
 from ui.diagnose.verdict_panel import Head

@@ -21,8 +21,8 @@ from fracture_core.errors import DataError, FilmError
 from fracture_core.study_sorting.study_groups import unlike
 from fracture_core.study_sorting.uploads import ALONE, SortedUploads, UploadedStudy
 from fracture_core.words import plural, short
-from ui.cache import curation_cache, data_cache, film_cache, prediction_cache, study_cache
-from ui.diagnose import uploader
+from ui.cache import curation_cache, data_cache, film_cache, study_cache
+from ui.diagnose import prediction_cache, uploader
 from ui.shared import file_reasons, theme
 from ui.shared.pictures import Source
 from ui.shell import state

@@ -10,9 +10,9 @@ import streamlit as st
 from fracture_core.models.model import Model
 from fracture_core.prediction.study_prediction import FilmPrediction, StudyPrediction
 from fracture_core.words import duration
-from ui.cache import prediction_cache
 from ui.components import film_viewer
 from ui.components.film_viewer import StrokesByFilm
+from ui.diagnose import prediction_cache
 from ui.diagnose.intake import StudyInput
 from ui.shell import state
 

@@ -4,8 +4,7 @@ import streamlit as st
 
 from fracture_core.verdicts import breakdown, verdict_words
 from fracture_core.words import plural
-from ui.cache import prediction_cache
-from ui.diagnose import verdict_charts
+from ui.diagnose import prediction_cache, verdict_charts
 from ui.diagnose.reading import Reading
 from ui.shared import figures, plots, theme
 

@@ -1,7 +1,5 @@
 """Selections and corrected labels on Evaluate: which studies, and by which labels."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
@@ -11,9 +9,9 @@ from fracture_core.evaluations import evaluation
 from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.models.model import Model
 from fracture_core.prediction import training_patients
-from fracture_core.runs import run_facts
 from fracture_core.words import plural, short
-from ui.cache import curation_cache, data_cache, lab_cache
+from ui.cache import curation_cache, data_cache
+from ui.lab import lab_cache
 from ui.shared import theme
 from ui.shell import state
 
@@ -90,13 +88,6 @@ def corrected_for(result: Evaluation) -> Corrections:
     if not result.data.get("corrections"):
         return Corrections()
     return curation_cache.corrected(str(result.data.get("hash")))
-
-
-def labels_words(corrected: dict[str, Any] | None) -> str:
-    """Return the facts of dev's corrected labels in Markdown, after a blank; "" without."""
-    if not corrected:
-        return ""
-    return f" Dev: {theme.plain(run_facts.corrections_words(corrected))}"
 
 
 def warn(result: Evaluation, model: Model) -> None:

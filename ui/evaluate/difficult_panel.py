@@ -16,8 +16,8 @@ from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.models.model import Model
 from fracture_core.verdicts import estimates, figure_words
 from fracture_core.words import plural
-from ui.cache import difficulty_cache, film_cache, run_cache, study_cache
-from ui.evaluate import curation, study_lines
+from ui.cache import film_cache, run_cache, study_cache
+from ui.evaluate import curation, difficulty_cache, study_lines
 from ui.shared import figures, film_links, theme
 from ui.shell import state
 from ui.studies import wall

@@ -14,7 +14,8 @@ from fracture_core.reports.receipts import Scope
 from fracture_core.verdicts import estimates, figure_words, resampling
 from fracture_core.verdicts.figure_words import NOTES, TITLES
 from fracture_core.words import plural
-from ui.cache import data_cache, estimate_cache
+from ui.cache import data_cache
+from ui.lab import estimate_cache
 from ui.shared import figures, receipt, theme
 from ui.shared.number_field import number
 from ui.shell import state

@@ -16,7 +16,8 @@ from fracture_core.reports.receipts import Receipt
 from fracture_core.runs import run_status
 from fracture_core.runs.run_status import State
 from fracture_core.verdicts import estimates, figure_words
-from ui.cache import data_cache, floor_cache
+from ui.cache import data_cache
+from ui.evaluate import floor_cache
 from ui.shared import figures, job_progress, receipt, theme
 from ui.shell import actions, owner, state
 

@@ -24,16 +24,14 @@ from fracture_core.verdicts.metrics import Summary
 from fracture_core.words import plural
 from ui.cache import data_cache, model_cache
 from ui.evaluate import (
-    calibration_panel,
     checklist_panel,
     confusion_matrix,
     curation,
     figures_panel,
     floors_panel,
-    lab_panel,
-    promise_panel,
     study_lines,
 )
+from ui.lab import calibration_panel, lab_panel, point_panel, promise_panel
 from ui.shared import epoch_slider, figures, plots, receipt, theme
 from ui.shell import actions, owner, state, tab_data
 
@@ -218,7 +216,7 @@ def _members(model: Model) -> None:
     with st.expander(f"The ensemble and its {len(members)} members", expanded=True):
         rows = [*named, (f"**{theme.plain(model.card.name)}**", whole)]
         st.markdown(figures.side_by_side(rows))
-        labels = curation.labels_words(model.dev_corrections)
+        labels = point_panel.labels_words(model.dev_corrections)
         st.caption(
             f"On the {plural(whole.n, 'dev study')} that no member was trained on, at the "
             f"threshold of {model.card.threshold:.2f}.{labels} Widely overlapping intervals "

@@ -122,6 +122,11 @@ def svg(drawn: list[Line], ink: Ink, empty: Sequence[str] = ()) -> str:
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" font-family="{FAMILY}">{"".join(parts)}</svg>'
 
 
+def blank() -> str:
+    """Draw nothing, as large as `svg`: what stands below keeps its place."""
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}"></svg>'
+
+
 def _curve(points: list[tuple[float, float]], colour: str) -> str:
     """A line through points, with a dot at its end."""
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

@@ -15,7 +15,7 @@ from ui.cache import curation_cache, data_cache, run_cache
 from ui.data.audit_panel import FILMS_A_SECOND
 from ui.shared import theme
 from ui.shell import actions, owner, state, tab_data
-from ui.train import cost, run_name
+from ui.train import cost, run_name, training_film_cache
 
 SHOWN = 700  # films per epoch at most: about as many as the phantom's training films
 
@@ -28,6 +28,7 @@ def button(above: Callable[[], None] | None = None) -> None:
             type="primary",
             icon=":material/play_arrow:",
             key="demo",
+            disabled=not _can_start(),
             on_click=_start,
             args=(run_name.token(),),
         )
@@ -38,6 +39,15 @@ def button(above: Callable[[], None] | None = None) -> None:
             st.caption(words, help=details or None)
     if name := st.session_state.pop(state.OPEN_RUN, None):
         st.switch_page("pages/train.py", query_params={state.RUN: name})
+
+
+def _can_start() -> bool:
+    """Return whether there are films to train on, or some are being generated."""
+    try:
+        data_cache.dataset()
+    except DataError:
+        return data_cache.phantom_is_growing()
+    return True
 
 
 def config() -> TrainConfig:
@@ -56,7 +66,7 @@ def config() -> TrainConfig:
         base = replace(base, exclude=str(exclusions.file_of(digest)))
     if curation_cache.corrected(digest).items:
         base = replace(base, corrections=True)
-    if len(data_cache.films_learned_from(base)) > SHOWN:
+    if len(training_film_cache.films_learned_from(base)) > SHOWN:
         base = replace(base, steps_per_epoch=SHOWN // base.batch_size)
     return base
 
@@ -78,7 +88,7 @@ def _words() -> tuple[str, str]:
         dataset = data_cache.dataset()
     except DataError:
         return f"{words}.", ""
-    films = len(data_cache.films_learned_from(chosen))
+    films = len(training_film_cache.films_learned_from(chosen))
     shown = (chosen.steps_per_epoch or 0) * chosen.batch_size
     many = plural(films, "training film")
     words += f" of {shown:,} films, drawn from {many}" if shown else f" of {many}"

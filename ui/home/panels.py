@@ -17,7 +17,7 @@ from ui.diagnose import intake, latest_verdict
 from ui.home import curve_picture, demo
 from ui.shared import film_cards, film_links, phantom_progress, receipt, theme
 from ui.shared.film_cards import CARD
-from ui.shell import frame, state, tab_data
+from ui.shell import data_change, frame, state, tab_data
 
 POLL_SECONDS = 1.5  # while the phantom is being generated
 FILMS = 4  # in a picture
@@ -36,7 +36,8 @@ def summary() -> None:
     try:
         dataset = data_cache.dataset()
     except DataError as error:
-        st.warning(f"{theme.plain(str(error))} Or choose other data on the Data page.")
+        st.warning(theme.plain(str(error)))
+        data_change.link(error)
         return
     studies = study_cache.studies()
     kind = "synthetic films with known breaks" if dataset.synthetic else "real films"
@@ -78,7 +79,7 @@ def _browse() -> None:
     st.header("Browse studies", anchor=False)
     paths = _four_films()
     if not paths:
-        st.image(curve_picture.svg([], theme.ink()), width="stretch", alt="No films yet")
+        st.image(curve_picture.blank(), width="stretch", alt="No films yet")
         st.page_link("pages/data.py", label="Choose the data", icon=":material/folder_open:")
         st.markdown(":small[Films will appear here.]")
         return
@@ -166,7 +167,7 @@ def _as_a_network_sees() -> tuple[bytes | str, str]:
         with suppress(FilmError):
             views.append(film_cache.network_pictures(path, (recipe,))[recipe])
     if not views:
-        return curve_picture.svg([], theme.ink()), "No films yet"
+        return curve_picture.blank(), "No films yet"
     size = f"{recipe.size} by {recipe.size} pixels"
     return film_cards.card(views, None), f"Films as a network sees them, {size}"
 
@@ -217,4 +218,4 @@ def _example() -> _Door:
             return picture, "Shown: a study of the data in use", NEXT, None
     except FractureError:
         pass
-    return curve_picture.svg([], theme.ink()), "No films yet", NEXT, None
+    return curve_picture.blank(), "No films yet", NEXT, None

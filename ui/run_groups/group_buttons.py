@@ -9,7 +9,7 @@ from fracture_core.run_groups.group_progress import Progress
 from fracture_core.run_groups.members import RunGroup
 from fracture_core.runs.run_folders import Run
 from fracture_core.words import plural
-from ui.cache import group_cache
+from ui.run_groups import group_cache
 from ui.shared import theme
 from ui.shell import actions, owner, state
 

@@ -11,7 +11,8 @@ from fracture_core.run_groups import group_progress
 from fracture_core.run_groups.group_progress import Progress
 from fracture_core.runs.run_folders import Run
 from fracture_core.words import duration
-from ui.cache import group_cache, run_cache
+from ui.cache import run_cache
+from ui.run_groups import group_cache
 from ui.shared import theme
 from ui.shell import actions, state
 

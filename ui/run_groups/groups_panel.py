@@ -14,8 +14,8 @@ from fracture_core.runs.run_folders import Run
 from fracture_core.verdicts import estimates, figure_words
 from fracture_core.verdicts.resampling import Interval
 from fracture_core.words import plural
-from ui.cache import group_cache, run_cache
-from ui.run_groups import fold_ensemble, group_buttons, group_lines
+from ui.cache import run_cache
+from ui.run_groups import fold_ensemble, group_buttons, group_cache, group_lines
 from ui.run_groups.group_lines import Kind, Line
 from ui.shared import figures, receipt, theme
 from ui.shell import state

@@ -10,8 +10,7 @@ from fracture_core.sweeps import answer, sweep_words
 from fracture_core.sweeps.answer import Answer
 from fracture_core.sweeps.sweep import Sweep
 from fracture_core.words import plural
-from ui.cache import group_cache
-from ui.run_groups import group_buttons, group_lines, sweep_charts
+from ui.run_groups import group_buttons, group_cache, group_lines, sweep_charts
 from ui.run_groups.group_lines import Kind, Line
 from ui.shared import theme
 from ui.shell import state

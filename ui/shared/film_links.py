@@ -6,6 +6,12 @@ Streamlit's own pictures can only link to an address, in another tab and so anot
 import streamlit as st
 
 _KEY = "card-"  # begins the key of a container, and so its class in the browser
+_STYLE = f"""<style>
+[class*='st-key-{_KEY}'] img {{ cursor: pointer }}
+/* A long name is cut at the end of its line; it does not go below the tick beside it. */
+[class*='st-key-{_KEY}'] [data-testid='stHorizontalBlock'] {{ flex-wrap: nowrap }}
+[class*='st-key-{_KEY}'] [class*='st-key-open-'] {{ min-width: 0; flex-shrink: 1 }}
+</style>"""
 _CLICKS = """
 if (!document.filmsAreLinks) {
     document.filmsAreLinks = true;
@@ -24,5 +30,5 @@ def key(name: str) -> str:
 
 def follow_clicks() -> None:
     """Let a click on a picture act; called once per page, in a row with something else."""
-    st.html(f"<style>[class*='st-key-{_KEY}'] img {{ cursor: pointer }}</style>")
+    st.html(_STYLE)
     st.html(f"<script>{_CLICKS}</script>", unsafe_allow_javascript=True, width="content")

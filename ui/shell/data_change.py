@@ -5,7 +5,7 @@ import streamlit as st
 from fracture_core.datasets import chosen_data
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.datasets.chosen_data import Choice
-from fracture_core.errors import DataError, FractureError
+from fracture_core.errors import ClassesError, DataError, FilmError, FractureError
 from fracture_core.folders import phantom_folder
 from fracture_core.phantom import phantom_set
 from fracture_core.words import plural, short
@@ -26,6 +26,14 @@ def settle(needs_data: bool) -> bool:
         tab_data.begin(tab_data.choice())
     _announce_change()
     return True
+
+
+def link(error: FractureError) -> None:
+    """Draw a link to the Data page below an error of the data set; nothing for other errors."""
+    if isinstance(error, DataError) and not isinstance(error, FilmError):
+        asks = isinstance(error, ClassesError)
+        label = "Say which class means a fracture" if asks else "Choose the data"
+        st.page_link("pages/data.py", label=label, icon=":material/folder_open:")
 
 
 def _is_settled() -> bool:

@@ -11,12 +11,12 @@ import streamlit as st
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.neighbours.neighbours_job import Neighbours
 from fracture_core.words import plural
-from ui.cache import film_cache, model_cache, neighbour_cache
+from ui.cache import film_cache, model_cache
 from ui.components import film_map
 from ui.components.film_map import CLASSES, FAINT, SHAPES, Area, Group, Hovered, Points, Sent
 from ui.shared import address_switch, theme
 from ui.shell import state, turns
-from ui.studies import facets, map_area, neighbours_start, quiz, wall
+from ui.studies import facets, map_area, neighbour_cache, neighbours_start, quiz, wall
 
 COLOURS = {
     "label": "Label",

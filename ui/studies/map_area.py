@@ -9,9 +9,9 @@ import streamlit as st
 from fracture_core.datasets.catalog import Dataset
 from fracture_core.neighbours import film_map
 from fracture_core.words import whole_number
-from ui.cache import neighbour_cache
 from ui.components.film_map import CORNERS, SCALE, Area, is_place
 from ui.shell import state
+from ui.studies import neighbour_cache
 from ui.studies.facets import Filters
 
 INSIDE = "in"  # value of the filter, and of a study with a film in the area

@@ -7,9 +7,10 @@ from fracture_core.neighbours.neighbours_job import Neighbours
 from fracture_core.runs import run_status
 from fracture_core.runs.run_status import State
 from fracture_core.words import plural
-from ui.cache import model_cache, neighbour_cache
+from ui.cache import model_cache
 from ui.shared import job_progress, theme
 from ui.shell import actions, owner
+from ui.studies import neighbour_cache
 
 
 def ready(data: Dataset) -> Neighbours | None:

@@ -7,7 +7,8 @@ from fracture_core.networks import network_size
 from fracture_core.sweeps.sweep import Sweep
 from fracture_core.training import probe
 from fracture_core.words import duration, plural
-from ui.cache import data_cache, run_cache
+from ui.cache import run_cache
+from ui.train import training_film_cache
 
 EVALUATION = 1 / 3  # of the work of training on a film: without the backward pass
 
@@ -81,7 +82,7 @@ def time_of(config: TrainConfig, films: int) -> str:
 def _estimate(config: TrainConfig, films: int) -> tuple[str, float, str]:
     """Certainty of the estimate, its seconds, and what it rests on."""
     shown = (config.steps_per_epoch or 0) * config.batch_size or films
-    evaluation = EVALUATION * data_cache.dev_and_valid_films(config)
+    evaluation = EVALUATION * training_film_cache.dev_and_valid_films(config)
     work = (shown + evaluation) * config.epochs  # in training films
     how = "At most" if config.early_stopping else "About"
     if before := run_cache.timed_run(config.architecture, config.recipe.size):

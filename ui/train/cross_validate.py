@@ -8,7 +8,8 @@ from fracture_core.cross_validation import folds
 from fracture_core.curation import curated_data
 from fracture_core.errors import ConfigError, DataError
 from fracture_core.runs.run_labels import Labels
-from ui.cache import data_cache, group_cache
+from ui.cache import data_cache
+from ui.run_groups import group_cache
 from ui.shared import theme
 from ui.shell import actions, owner, state
 from ui.train import cost, run_name

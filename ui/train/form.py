@@ -27,7 +27,15 @@ from fracture_core.words import plural, short
 from ui.cache import curation_cache, data_cache
 from ui.shared import next_run, phantom_progress, theme
 from ui.shell import actions, owner, state, tab_data
-from ui.train import cost, cross_validate, run_name, setting_field, settings, sweep_form
+from ui.train import (
+    cost,
+    cross_validate,
+    run_name,
+    setting_field,
+    settings,
+    sweep_form,
+    training_film_cache,
+)
 from ui.train.run_name import RunLabels
 from ui.train.setting_field import Draft
 
@@ -71,7 +79,7 @@ def show() -> None:
     try:
         base = replace(base, architecture=architecture, parts=tuple(parts))
         config = _ask_more(base, name, draft, epochs)
-        films = data_cache.films_learned_from(config)
+        films = training_film_cache.films_learned_from(config)
         _check_labels(films)
     except (ConfigError, DataError, ModelError, NotOwner, WriteFailed) as error:
         st.error(theme.plain(str(error)), icon=":material/error:")

@@ -22,7 +22,7 @@ from fracture_core.networks.optimizers import ADAMW_DECAY
 from fracture_core.pretrained import imagenet_files
 from ui.cache import data_cache
 from ui.shell import actions, owner, state
-from ui.train import augmentation_preview, setting_field
+from ui.train import augmentation_preview, setting_field, training_film_cache
 from ui.train.setting_field import Draft
 
 # A preset decides these, or another part of the form; the command line offers them all.
@@ -300,7 +300,7 @@ def _preview(config: TrainConfig) -> None:
         st.caption("Examples follow once all films are generated.")
         return
     first = st.session_state.get(state.DRAWN, 0) * augmentation_preview.PASSES
-    if films := data_cache.changed_films(config, first):
+    if films := training_film_cache.changed_films(config, first):
         size = config.recipe.size
         st.caption(
             f"Training films at {size} × {size} px, as the network sees them: unchanged, and as "

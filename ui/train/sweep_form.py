@@ -9,7 +9,8 @@ from fracture_core.runs.run_labels import Labels
 from fracture_core.sweeps import axes, sweep
 from fracture_core.sweeps.axes import Axis
 from fracture_core.sweeps.sweep import Sweep
-from ui.cache import data_cache, group_cache
+from ui.cache import data_cache
+from ui.run_groups import group_cache
 from ui.shared import theme
 from ui.shell import actions, owner, state
 from ui.train import cost, run_name

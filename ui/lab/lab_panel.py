@@ -14,9 +14,8 @@ from fracture_core.operating_points.threshold_curves import Point
 from fracture_core.reports import evaluation_details, receipts
 from fracture_core.reports.receipts import Receipt
 from fracture_core.words import plural
-from ui.cache import estimate_cache, lab_cache
-from ui.cache.lab_cache import Lab
-from ui.evaluate import lab_charts, point_panel
+from ui.lab import estimate_cache, lab_cache, lab_charts, point_panel
+from ui.lab.lab_cache import Lab
 from ui.shared import figures, plots, receipt, theme
 from ui.shell import state
 

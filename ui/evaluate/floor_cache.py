@@ -12,7 +12,8 @@ from fracture_core.evaluations.evaluation import Evaluation
 from fracture_core.floors import evaluation_floors, floor_figures, floors_job
 from fracture_core.floors.evaluation_floors import FloorSources
 from fracture_core.floors.floor_figures import Floors
-from ui.cache import data_cache, estimate_cache, model_cache
+from ui.cache import data_cache, model_cache
+from ui.lab import estimate_cache
 
 
 def folder_of(reference: str) -> Path:

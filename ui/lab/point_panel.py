@@ -1,5 +1,7 @@
 """Operating points: thresholds chosen on dev by an aim, shown on the evaluated films, kept."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -12,10 +14,10 @@ from fracture_core.operating_points.study_scores import RULES
 from fracture_core.operating_points.threshold_choice import AIMS
 from fracture_core.reports import evaluation_details, receipts
 from fracture_core.reports.receipts import Receipt, Scope
+from fracture_core.runs import run_facts
 from fracture_core.verdicts.metrics import Summary
 from fracture_core.words import plural
-from ui.evaluate import card_buttons
-from ui.evaluate.curation import labels_words
+from ui.lab import card_buttons
 from ui.shared import figures, receipt, theme
 from ui.shared.number_field import number
 from ui.shell import actions, owner, state
@@ -174,3 +176,10 @@ def used(point: OperatingPoint) -> str:
 def _save(reference: str, point: OperatingPoint | None) -> None:
     actions.pressed(actions.save_point, reference, point)
     state.forget_threshold()  # Diagnose begins with the card's
+
+
+def labels_words(corrected: dict[str, Any] | None) -> str:
+    """Return the facts of dev's corrected labels in Markdown, after a blank; "" without."""
+    if not corrected:
+        return ""
+    return f" Dev: {theme.plain(run_facts.corrections_words(corrected))}"

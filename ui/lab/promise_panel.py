@@ -12,8 +12,7 @@ from fracture_core.reports import evaluation_details, receipts
 from fracture_core.reports.receipts import Receipt
 from fracture_core.verdicts.closed_intervals import Proportion
 from fracture_core.words import plural
-from ui.cache import estimate_cache, lab_cache
-from ui.evaluate import card_buttons
+from ui.lab import card_buttons, estimate_cache, lab_cache
 from ui.shared import figures, promise_fields, receipt, theme
 from ui.shell import actions, state
 

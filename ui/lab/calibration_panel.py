@@ -16,9 +16,7 @@ from fracture_core.reports.receipts import Receipt
 from fracture_core.verdicts import estimates
 from fracture_core.verdicts.resampling import Interval
 from fracture_core.words import plural
-from ui.cache import estimate_cache, lab_cache
-from ui.evaluate import card_buttons, lab_charts
-from ui.evaluate.curation import labels_words
+from ui.lab import card_buttons, estimate_cache, lab_cache, lab_charts, point_panel
 from ui.shared import figures, plots, receipt, theme
 from ui.shell import actions, state
 
@@ -46,7 +44,7 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
             required=True,
             key=state.LEVEL_CALIBRATED,
         )
-        _compare(result, level, maps, labels_words(model.dev_corrections))
+        _compare(result, level, maps, point_panel.labels_words(model.dev_corrections))
         receipt.offer("calibration", lambda: _receipt(result, model))
         _keep(reference, model, maps)
 

@@ -258,7 +258,7 @@ class Loop:
     def _enter(self, position: Position) -> None:
         """Freeze or unlock the pretrained layers as the epoch has it.
 
-        The optimizer starts anew where they are unlocked: it has no memory of their gradients, and
+        The optimizer starts over where they are unlocked: it has no memory of their gradients, and
         Adam's first steps would be three times as long as later ones.
         """
         frozen = position.epoch < self.config.frozen

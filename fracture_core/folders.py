@@ -29,3 +29,8 @@ def data_folder() -> Path:
 def models_folder() -> Path:
     """Return the folder of released models: `FRACTURE_MODELS`, else `models/`."""
     return Path(os.environ.get("FRACTURE_MODELS") or PROJECT / "models")
+
+
+def pretrained_folder() -> Path:
+    """Return the folder of Keras' files of weights: `FRACTURE_PRETRAINED`, else Keras' own."""
+    return Path(os.environ.get("FRACTURE_PRETRAINED") or Path.home() / ".keras" / "models")

@@ -42,6 +42,7 @@ PACKAGES = (
     "sweeps",
     "networks",
     "losses",
+    "pretrained",
     "training_films",
     "training",
     "models",

@@ -129,12 +129,14 @@ def check_network(config: TrainConfig) -> None:
     """Refuse settings that no network can be built of, before a run is made.
 
     Raises:
-        ConfigError: the network, its size or its options are not allowed.
+        ConfigError: the network, its size, its options or its pretraining are not allowed.
         ModelError: the file of initial weights holds none.
     """
     from fracture_core.networks import architectures, network_weights
+    from fracture_core.pretrained import imagenet_files
 
     architectures.check(config.architecture, config.recipe.size, config.options)
+    imagenet_files.check(config)
     if config.weights:
         network_weights.check_weights_file(Path(config.weights))
 

@@ -51,6 +51,27 @@ class TrainConfig(Record):
         "five_conv", "Architecture", "network"
     )  # of the report's verdicts on studies
     options: NetworkOptions = field(default_factory=NetworkOptions)
+    pretraining: Literal["none", "imagenet"] = _pixels(
+        "none",
+        "Pretraining",
+        "start of a large network, from new weights or from those that Keras publishes for the "
+        "photographs of ImageNet",
+    )
+    frozen_epochs: int = _pixels(
+        0,
+        "Frozen epochs",
+        "epochs at the start in which pretrained layers stay as they are and only the layers after "
+        "them learn",
+        limits=(0, LIMITS.epochs[1]),
+        fixed=False,
+    )
+    fine_tuning_factor: float = _pixels(
+        0.1,
+        "Fine-tuning factor",
+        "multiplies the learning rate after the frozen epochs, when all layers learn",
+        limits=(0.0001, 1.0),
+        fixed=False,
+    )  # pretrained kernels would be overwritten at the rate of new ones
     recipe: PixelRecipe = field(default_factory=PixelRecipe)
     augmentation: Augmentation = field(default_factory=Augmentation)
     epochs: int = _learning(
@@ -223,6 +244,11 @@ class TrainConfig(Record):
                 "them; running ones belong to the weights of each step. Set the weight average to "
                 "0, or recompute the averages."
             )
+        if self.weights and self.pretraining != "none":
+            raise ConfigError(
+                f"A network starts from one set of weights; received both {short(self.weights)!r} "
+                f"and pretraining on {self.pretraining}. Choose one of them."
+            )
         watches = self.early_stopping is not None or self.schedule.kind == "plateau"
         if watches and not self.dev_share:
             raise ConfigError(
@@ -234,6 +260,11 @@ class TrainConfig(Record):
     def network(self) -> str:
         """The network's name, see `network_name`."""
         return network_name(self.architecture, self.options)
+
+    @property
+    def frozen(self) -> int:
+        """Epochs in which only the layers after the pretrained ones learn; 0 from new weights."""
+        return self.frozen_epochs if self.pretraining != "none" else 0
 
     @property
     def study_pooling(self) -> str | None:

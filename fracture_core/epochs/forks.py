@@ -46,7 +46,7 @@ def create(source: Path, epoch: int, name: str | None = None, **changes: Any) ->
             _copy(source, folder, epoch, keeps_added="epochs" not in changes)
         if config.optimizer != parent.config.optimizer:
             checkpoints.forget_optimizer(folder / "checkpoints" / f"epoch_{epoch:04d}.npz")
-        keys = ["data", "versions", "pixels"]
+        keys = ["data", "versions", "pixels", "pretraining"]
         if config.threads == parent.config.threads:
             keys.append("probe")  # other threads, other bits
         facts = {key: parent.facts[key] for key in keys if key in parent.facts}

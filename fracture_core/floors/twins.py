@@ -8,6 +8,7 @@ Tests for Studying Classifier Performance"). Functions here load TensorFlow.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +50,7 @@ def shuffled_labels(films: pd.DataFrame, seed: int) -> np.ndarray:
 def network_of(
     config: TrainConfig, pixels: np.ndarray, should_stop: Callable[[], bool]
 ) -> "keras.Model":
-    """Return the config's network with its initial weights, and averages over training films."""
+    """Return the config's network with new weights, and averages over training films."""
     from fracture_core.training import loop
 
     network = loop.make_network(config)
@@ -170,6 +171,7 @@ def trained_on_shuffled(
     from fracture_core.training.steps import make_predict, make_steps, predict_blocks
     from fracture_core.training_films.pipeline import Pipeline
 
+    config = replace(config, pretraining="none")  # nor has it frozen epochs
     shuffled = films.assign(label=shuffled_labels(films, config.seed))
     network, optimizer, loss, average = loop.make_learner(config)
     pipeline = Pipeline.of_films(shuffled, training, config)

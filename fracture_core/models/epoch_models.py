@@ -93,6 +93,7 @@ def _card_of_run(run: run_folders.Run, epoch: int, films: pd.DataFrame) -> Card:
             "normalization_films": run.config.normalization_films,
             **({"pooling": pooling} if (pooling := run.config.study_pooling) else {}),
             **{each.path: value for each, value in changed(run.config, "regularization")},
+            **{key: run.facts[key] for key in ("pretraining",) if key in run.facts},
         },
         metrics=figures,
         command=training_command.portable(run.config, data.get("phantom")),

@@ -102,7 +102,7 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
             moments[self.name] = mean, variance
             return normalized
         several = tf.distribute.get_strategy().num_replicas_in_sync > 1
-        if not training:
+        if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
         normalized, mean, variance = (self._everywhere if several else self._fused)(inputs)
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):

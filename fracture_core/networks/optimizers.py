@@ -43,7 +43,12 @@ def make(config: TrainConfig) -> "keras.optimizers.Optimizer":
 def make_update(
     optimizer: "keras.optimizers.Optimizer", variables: "Sequence[keras.Variable]"
 ) -> Update:
-    """Return a function of gradients and learning rate that updates `variables` in a step."""
+    """Return a function of gradients and learning rate that updates `variables` in a step.
+
+    Args:
+        optimizer: built on these and maybe others.
+        variables: to be updated.
+    """
     import keras
     import tensorflow as tf
 
@@ -64,9 +69,10 @@ def _fused_adam(
     """Return the update of Keras' Adam or AdamW, with one kernel per variable, not a dozen."""
     import tensorflow as tf
 
-    # In Keras' order: iterations, rate, then a momentum and a velocity for each variable.
-    moments = optimizer.variables[2:]
-    pairs = list(zip(moments[::2], moments[1::2], strict=True))
+    # In Keras' order: iterations, rate, then a momentum and a velocity for each variable, of which
+    # only some may learn.
+    places = [2 + 2 * optimizer._get_variable_index(variable) for variable in variables]
+    pairs = [(optimizer.variables[place], optimizer.variables[place + 1]) for place in places]
     decay = optimizer.weight_decay
 
     def update(gradients: "Sequence[tf.Tensor]", rate: "tf.Tensor") -> None:

@@ -52,16 +52,19 @@ def rates(
     """Return the learning rates of `count` steps from `first` on, float32 (count,).
 
     Args:
-        config: rate, schedule and epochs at the start of the run.
+        config: rate, schedule and epochs at the start of the run; after its frozen epochs the rate
+            is multiplied by its fine-tuning factor.
         changes: requested (step, rate), oldest first: the base rate from that step on.
         first: step from 0 since the run began.
         count: number of steps.
         length: steps per epoch.
         plateau: see `factor`.
     """
-    values = np.empty(count, np.float32)
+    values, frozen = np.empty(count, np.float32), config.frozen * length
     for i, step in enumerate(range(first, first + count)):
         base = next((r for at, r in reversed(changes) if at <= step), config.learning_rate)
+        if frozen and step >= frozen:
+            base *= config.fine_tuning_factor
         values[i] = base * factor(config.schedule, step, length, config.epochs, plateau)
     return values
 

@@ -8,6 +8,7 @@ optimizer, metrics, the model's own description) is passed over.
 import io
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,6 +17,7 @@ from fracture_core import file_reader
 if TYPE_CHECKING:
     import h5py
     import keras
+    import numpy as np
 
 MARK = b"\x89HDF\r\n\x1a\n"  # first bytes of an HDF5 file
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
@@ -118,13 +120,21 @@ def load_keras_2(network: "keras.Model", group: "h5py.Group") -> None:
     Raises:
         ValueError: number or shapes of the arrays differ from the network's.
     """
+    assign(network.layers, [array[()] for array in arrays(group)])
+
+
+def assign(layers: "Sequence[keras.Layer]", values: "Sequence[np.ndarray]") -> None:
+    """Assign values to the variables of layers, in the order of Keras 2's files.
+
+    Raises:
+        ValueError: number or shapes of the values differ from the variables'.
+    """
     variables = [
         variable
-        for layer in network.layers
+        for layer in layers
         for variable in (*layer.trainable_weights, *layer.non_trainable_weights)
     ]
-    values = arrays(group)
-    if [array.shape for array in values] != [tuple(each.shape) for each in variables]:
+    if [value.shape for value in values] != [tuple(each.shape) for each in variables]:
         raise ValueError("its arrays have other shapes than the network's")
-    for variable, array in zip(variables, values, strict=True):
-        variable.assign(array[()])
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

@@ -235,6 +235,12 @@ def _is_folds(value: Any) -> bool:
     )
 
 
+def _is_pretraining(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        _is_short(value.get(key)) for key in ("weights", "file", "sha256")
+    )
+
+
 def _is_estimate(value: Any) -> bool:
     """Check for a figure with its interval, n, and spread over folds."""
     numbers = ("value", "low", "high", "mean", "least", "greatest")
@@ -265,10 +271,15 @@ _DATA: Mapping[str, Callable[[Any], bool]] = {
     "normalization_films": is_count,
     "pooling": _is_text,
     **dict.fromkeys(("label_smoothing", "mixup", "weight_average"), _is_small),
+    "pretraining": _is_pretraining,
     "images": _all(is_count),
     "studies": _all(is_count),
 }
-_RUN: Mapping[str, Callable[[Any], bool]] = {"created": _is_text, "versions": _all(_is_text)}
+_RUN: Mapping[str, Callable[[Any], bool]] = {
+    "created": _is_text,
+    "versions": _all(_is_text),
+    "pretraining": _is_pretraining,
+}
 _PARENT: Mapping[str, Callable[[Any], bool]] = {"name": _is_text, "epoch": is_count}
 _GATE: Mapping[str, Callable[[Any], bool]] = {
     "limit": lambda value: _is_speed(value) and value > 0,

@@ -40,7 +40,7 @@ class Status:
     Args:
         state: see `State`.
         message: one sentence for people.
-        phase: "reading films", "compiling", "training", "evaluating" or "".
+        phase: such as "reading films" or "training"; "" at rest.
         step: training steps done since the run began.
         steps: total training steps, 0 while unknown.
         epoch: epochs completed.

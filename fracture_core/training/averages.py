@@ -22,6 +22,7 @@ import tensorflow as tf
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.networks.layers import BatchNormalization, noting
 from fracture_core.networks.network_size import KEPT_BYTES, PIXEL_BYTES
+from fracture_core.pretrained import frozen_base
 
 # The spread of the accuracy between samples, and their cost: docs/experiments.md.
 BLOCK_PIXELS = 2**20  # of films that are computed at once: about 300 MB of maps
@@ -32,6 +33,7 @@ STREAM = 2**62  # of random numbers; those of the passes over the films count up
 Moments = tuple[np.ndarray, np.ndarray]  # mean and biased variance of each channel
 # From films or maps to the input of the last layer, and to the input moments of each layer.
 Pass = Callable[[tf.Tensor], tuple[tf.Tensor, list[tuple[tf.Tensor, tf.Tensor]]]]
+Recompute = Callable[[np.ndarray, Callable[[], bool]], bool]  # see `make_recompute`
 
 
 def sample(config: TrainConfig, count: int, epoch: int) -> np.ndarray:
@@ -53,9 +55,7 @@ def sample(config: TrainConfig, count: int, epoch: int) -> np.ndarray:
     return np.sort(random.permutation(count)[:films])
 
 
-def make_recompute(
-    model: keras.Model,
-) -> Callable[[np.ndarray, Callable[[], bool]], bool]:
+def make_recompute(model: keras.Model, frozen: bool = False) -> Recompute:
     """Compile the computation of all averages of a network.
 
     Each layer gets the mean and variance of its inputs over all films, where the layers before it
@@ -64,12 +64,18 @@ def make_recompute(
     they are computed from the films. A network of more than `MOST_PASSES` layers takes one pass,
     and each block is normalized by its own moments.
 
+    Args:
+        model: of `architectures.build`.
+        frozen: whether its pretrained layers are frozen; these normalize by the averages that came
+            with their weights, in training too, and keep them.
+
     Returns:
         A function of films, uint8 (n, size, size), and of a callback that is checked between two
         passes and stops with `True`. It returns whether all averages were set; they are variables
         of the model.
     """
-    norms = [layer for layer in model.layers if isinstance(layer, BatchNormalization)]
+    learning = frozen_base.after(model) if frozen else model.layers
+    norms = [layer for layer in learning if isinstance(layer, BatchNormalization)]
     block = max(1, BLOCK_PIXELS // model.input_shape[1] ** 2)
     film_bytes = max((4 * math.prod(norm.input.shape[1:]) for norm in norms), default=1)
 
@@ -85,6 +91,8 @@ def make_recompute(
             return None
 
     def recompute(films: np.ndarray, should_stop: Callable[[], bool]) -> bool:
+        if not norms:
+            return True
         blocks = np.array_split(films, -(-len(films) // block))
         at_once = len(blocks) == 1 or len(norms) > MOST_PASSES
         count = len(norms) if at_once else 1

@@ -5,6 +5,7 @@ with recomputed averages show how much of its curve the averages caused. Results
 cache folder, a line per epoch, so that a stopped job continues where it was.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -194,13 +195,18 @@ def _make_evaluate(
     training, others = pixels[roles == "train"], pixels[roles != "train"]
     predicted = predictions.predicted_films(films)
     network = loop.make_network(config)
-    predict, recompute = steps.make_predict(network), averages.make_recompute(network)
+    predict = steps.make_predict(network)
+
+    @functools.cache
+    def recompute(frozen: bool) -> averages.Recompute:
+        return averages.make_recompute(network, frozen)
 
     def line(epoch: int) -> dict[str, Any] | None:
         weights = epoch_weights.find(run.folder / "checkpoints", epoch)
         network_weights.load_weights(network, weights)
         rows = averages.sample(config, len(training), epoch)
-        if should_stop() or not recompute(training[rows], should_stop):
+        set_averages = recompute(epoch <= config.frozen)
+        if should_stop() or not set_averages(training[rows], should_stop):
             return None
         table = steps.predict_blocks(predict, others, should_stop)
         if table is None:

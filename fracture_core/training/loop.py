@@ -34,7 +34,8 @@ from fracture_core.jobs.worker import Clock, Worker
 from fracture_core.losses.film_loss import FilmLoss
 from fracture_core.losses.pooling import StudyLoss
 from fracture_core.networks import architectures, network_weights, optimizers, schedules
-from fracture_core.runs import journal
+from fracture_core.pretrained import frozen_base, imagenet_files, imagenet_weights
+from fracture_core.runs import journal, run_config
 from fracture_core.runs.run_status import State
 from fracture_core.training import averages, event_files
 from fracture_core.training.steps import (
@@ -96,15 +97,24 @@ class Learner(NamedTuple):
 
 def make_learner(config: TrainConfig) -> Learner:
     """Build all that a run trains with."""
-    model, optimizer = make_network(config), optimizers.make(config)
+    model = make_network(config)
     loss: FilmLoss | StudyLoss
     if pooling := config.study_pooling:
         loss = StudyLoss(model, pooling, config.seed, config.label_smoothing)
     else:
         loss = FilmLoss(model, config.label_smoothing, mixes=bool(config.mixup))
-    optimizer.build([*model.trainable_variables, *loss.variables])
     decay = config.weight_average
-    return Learner(model, optimizer, loss, WeightAverage(model, decay) if decay else None)
+    average = WeightAverage(model, decay) if decay else None
+    return Learner(model, _optimizer(config, model, loss), loss, average)
+
+
+def _optimizer(
+    config: TrainConfig, model: keras.Model, loss: FilmLoss | StudyLoss
+) -> keras.optimizers.Optimizer:
+    """Return a new optimizer of all that learns now."""
+    optimizer = optimizers.make(config)
+    optimizer.build([*model.trainable_variables, *loss.variables])
+    return optimizer
 
 
 def class_weights(config: TrainConfig, labels: np.ndarray) -> tuple[float, float]:
@@ -136,7 +146,7 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
     Raises:
         Stopped: a stop was requested before the first step.
         TrainingFailed: the loss, or a probability, is no longer a finite number.
-        ModelError: the initial weights cannot be read, or belong to another network.
+        ModelError: the initial weights cannot be fetched or read, or belong to another network.
         RunError: a required checkpoint cannot be used.
     """
     config = worker.config
@@ -144,8 +154,8 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
     with worker.may_leave():
         learner = make_learner(config)
     position = _restore(folder, learner)
-    if config.weights and not position.step:
-        network_weights.load_weights(learner.model, Path(config.weights))
+    if not position.step:
+        _start_from(folder, learner.model, worker)
     loop = Loop(folder, films, pixels, learner, worker)
     position = loop.counted(position)
     loop.keep_lost_features()
@@ -157,6 +167,34 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
         if worker.stop_after_epoch:
             break
     _write_end(worker, position, early)
+
+
+def _start_from(folder: Path, model: keras.Model, worker: Worker) -> None:
+    """Load the weights that the config names; without any, those of its seed stay."""
+    config = worker.config
+    if config.weights:
+        network_weights.load_weights(model, Path(config.weights))
+    if config.pretraining == "imagenet":
+        imagenet_files.check(config)
+        content, sha256 = _imagenet_file(worker)
+        imagenet_weights.load(model, content)
+        name = imagenet_files.FILES[config.architecture].name
+        facts = {"weights": "imagenet", "file": name, "sha256": sha256}
+        run_config.complete(folder, pretraining=facts)
+        worker.phase("compiling", "Building the network.")
+
+
+def _imagenet_file(worker: Worker) -> tuple[bytes, str]:
+    """Return the network's file of ImageNet weights and its SHA-256; progress is in the status."""
+
+    def progress(done: int, total: int) -> None:
+        message = f"Fetching ImageNet weights: {done / 1e6:.1f} of {total / 1e6:.1f} MB."
+        worker.tick(message=message, progress=done / total)
+
+    name, should_stop = worker.config.architecture, worker.asked_to_stop
+    worker.phase("weights", "Reading ImageNet weights.")
+    with worker.may_leave():
+        return imagenet_files.read(name, progress, should_stop)
 
 
 def _restore(folder: Path, learner: Learner) -> Position:
@@ -225,15 +263,40 @@ class Loop:
         self.evaluated = predictions.predicted_films(films)
         self.evaluated_pixels, training = pixels[roles != "train"], pixels[roles == "train"]
         self.pipeline = Pipeline.of_films(films[roles == "train"], training, config)
-        weights = class_weights(config, self.pipeline.labels_of_losses)
-        model, optimizer, loss, average = learner
-        self.steps = make_steps(model, optimizer, config.seed, weights, loss, average)
-        self.predict, self.recompute = make_predict(model), averages.make_recompute(model)
-        self.features = make_features(model)
+        self.predict, self.features = make_predict(learner.model), make_features(learner.model)
         self.shown_film = feature_maps.chosen_film(self.evaluated)
-        self.clock = Clock()
-        self.call_steps = 1
+        self._compile(frozen=False)
         self.saved_at = time.monotonic()
+
+    def _compile(self, frozen: bool) -> None:
+        """Freeze the pretrained layers or none, and make the steps of it, compiled by their first.
+
+        Args:
+            frozen: whether the network has pretrained layers that are frozen.
+        """
+        config, (model, optimizer, loss, average) = self.config, self.learner
+        if config.frozen:
+            frozen_base.freeze(model, frozen)
+        weights = class_weights(config, self.pipeline.labels_of_losses)
+        self.frozen = frozen
+        self.steps = make_steps(model, optimizer, config.seed, weights, loss, average)
+        self.recompute = averages.make_recompute(model, frozen)
+        self.clock, self.call_steps = Clock(), 1
+
+    def _enter(self, position: Position) -> None:
+        """Freeze or unlock the pretrained layers as the epoch has it.
+
+        The optimizer starts over where they are unlocked: it has no memory of their gradients, and
+        Adam's first steps would be three times as long as later ones.
+        """
+        frozen = position.epoch < self.config.frozen
+        if frozen != self.frozen:
+            self._compile(frozen)
+        if 0 < self.config.frozen == position.epoch and not position.sums[2]:
+            model, optimizer, loss, _ = self.learner
+            fresh = _optimizer(self.config, model, loss)
+            for variable, value in zip(optimizer.variables, fresh.variables, strict=True):
+                variable.assign(value)
 
     def counted(self, position: Position) -> Position:
         """Convert a position to steps of this run: a fork's batches may have another size."""
@@ -243,6 +306,7 @@ class Loop:
 
     def epoch(self, position: Position) -> Position:
         """Train to the end of the current epoch, evaluate and save it; or stop inside it."""
+        self._enter(position)
         position = self._train(position)
         with self.learner.judged():
             at_end = position.step == self._end(position) and self._set_averages(position.epoch + 1)
@@ -354,17 +418,18 @@ class Loop:
                 self.folder / "steps.jsonl",
                 {"step": position.step, "epoch": epoch + progress, **point},
             )
-        steps = self.worker.epochs * length
+        steps, suffix = self.worker.epochs * length, ", pretrained layers frozen" * self.frozen
+        seconds = self.clock.seconds_a_step() * (steps - position.step)
         self.worker.tick(
             state=State.STOPPING if self.worker.stopping else State.RUNNING,
             phase="training",
-            message=f"Epoch {epoch + 1} of {self.worker.epochs}.",
+            message=f"Epoch {epoch + 1} of {self.worker.epochs}{suffix}.",
             step=position.step,
             steps=steps,
             epoch=epoch,
             progress=progress,
             images_per_second=self.clock.rate,
-            seconds_left=self.clock.seconds_a_step() * (steps - position.step) or None,
+            seconds_left=None if self.frozen else seconds or None,  # all layers take longer
         )
 
     def _close(self, position: Position, table: np.ndarray) -> Position:
@@ -393,7 +458,7 @@ class Loop:
         if self.shown_film is None:
             return
         pixels = self.evaluated_pixels[self.shown_film]
-        kernels = next(w for w in self.model.trainable_variables if len(w.shape) == 4).numpy()
+        kernels = next(w for w in self.model.weights if len(w.shape) == 4).numpy()
         with contextlib.suppress(OSError):
             feature_maps.save(
                 self.folder, epoch, self.shown_film, pixels, kernels, self.features(pixels)

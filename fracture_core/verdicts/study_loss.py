@@ -1,7 +1,7 @@
 """Loss per study: one binary cross-entropy for all films of a study, of their pooled probability.
 
 In multiple-instance learning a study is a bag of films with one label: a positive study needs to
-show its fracture on one of them only. `networks.pooling` computes the same from logits, where a
+show its fracture on one of them only. `losses.pooling` computes the same from logits, where a
 network learns by it; here it follows from kept probabilities alone.
 """
 

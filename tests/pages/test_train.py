@@ -412,6 +412,35 @@ def test_what_regularizes_reaches_the_command_line_and_hides_where_it_cannot_be(
     assert (found.label_smoothing, found.mixup, found.weight_average) == (0.1, 0.0, 0.0)
 
 
+def start_from_imagenet(train: AppTest, frozen_epochs: int) -> None:
+    """Choose a large network and its pretraining."""
+    train.segmented_control(key="demo-architecture").set_value("mobilenet_v3").run()
+    train.segmented_control(key="mobilenet_v3-pretraining").set_value("imagenet").run()
+    train.number_input(key="mobilenet_v3-frozen_epochs").set_value(frozen_epochs).run()
+
+
+def test_a_large_network_may_start_from_imagenet_and_the_form_advises_it(train: AppTest) -> None:
+    train.run()
+    advice = "and new weights: consider pretraining on ImageNet"
+    assert advice not in captions(train)
+    assert not any(str(each.key).endswith("pretraining") for each in train.segmented_control)
+    train.segmented_control(key="demo-architecture").set_value("mobilenet_v3").run()
+    assert advice in captions(train)
+    assert shown(train).pretraining == "none"
+    start_from_imagenet(train, frozen_epochs=0)
+    assert advice not in captions(train)
+    assert "(4.3 MB) is fetched when the run starts" in captions(train)
+    assert settings.FREEZING_SENTENCES[False] in captions(train)
+    assert len(train.get("file_uploader")) == 0  # a network starts from one set of weights
+    start_from_imagenet(train, frozen_epochs=3)
+    train.number_input(key="mobilenet_v3-fine_tuning_factor").set_value(0.05).run()
+    assert settings.FREEZING_SENTENCES[True] in captions(train)
+    config = shown(train)
+    assert (config.pretraining, config.frozen, config.fine_tuning_factor) == ("imagenet", 3, 0.05)
+    train.segmented_control(key="demo-architecture").set_value("residual").run()
+    assert shown(train).pretraining == "none"
+
+
 def captions(train: AppTest) -> str:
     """Return all captions of the page."""
     return " ".join(each.value for each in train.caption)
@@ -434,6 +463,8 @@ def test_the_form_shows_the_help_of_every_setting_that_it_offers(train: AppTest)
     for kind in ("step", "plateau"):
         train.segmented_control(key="demo-kind-True").set_value(kind).run()
         shown |= set(helps(train))
+    start_from_imagenet(train, frozen_epochs=2)
+    shown |= set(helps(train))
     offered = [
         setting
         for path, setting in config_settings().items()

@@ -5,6 +5,7 @@ import streamlit as st
 from fracture_core.config import setting_table
 from fracture_core.runs import run_folders, run_labels, training_command
 from fracture_core.runs.run_folders import Run
+from fracture_core.words import plural
 from ui.cache import run_cache
 from ui.live import curve_panel
 from ui.shared import theme
@@ -34,6 +35,12 @@ def _content(run: Run) -> None:
     running = ", running averages" if run.config.normalization == "running" else ""
     size = run.config.recipe.size
     st.markdown(f"Network: {theme.plain(run.config.network)}, {size} px{running}")
+    if facts := run.facts.get("pretraining"):
+        frozen = f"; {plural(run.config.frozen, 'epoch')} frozen" if run.config.frozen else ""
+        st.markdown(
+            f"From ImageNet weights{frozen}: {theme.plain(facts['file'])}, SHA-256 "
+            f"{theme.plain(facts['sha256'][:12])}"
+        )
     if pooling := run.config.study_pooling:
         words = curve_panel.POOLINGS[pooling]
         st.markdown(f"Learns from studies; their films are pooled: {words}")

@@ -37,11 +37,12 @@ PHASES = {  # phases of a run in order -> their names on the page
     "reading films": "reading films",
     "measuring": "measuring threads",
     "importing": "loading TensorFlow",
+    "weights": "ImageNet weights",
     "compiling": "compiling",
     "training": "training",
     "evaluating": "evaluating",  # with the roles, see `_phase`
 }
-RARE = ("queued", "making films", "measuring")  # shown only while a run is in them
+RARE = ("queued", "making films", "measuring", "weights")  # shown only while a run is in them
 
 
 def show(name: str) -> None:

@@ -21,6 +21,7 @@ from fracture_core.errors import (
 )
 from fracture_core.networks import architectures, network_size
 from fracture_core.networks.architectures import ARCHITECTURES
+from fracture_core.pretrained import imagenet_files
 from fracture_core.runs import training_command
 from fracture_core.runs.run_facts import SHARED_PATIENTS
 from fracture_core.words import plural, short
@@ -116,6 +117,8 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         theme.plain(cost.sentence(config, films)),
         help=theme.plain(cost.sources(config, films)),
     )
+    if advice := imagenet_files.advice(config, films):
+        st.caption(advice)
     if not data_cache.dataset().patients:
         st.caption(SHARED_PATIENTS)
     if warning := cost.warning(config):

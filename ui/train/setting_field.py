@@ -20,6 +20,7 @@ STEPS = {  # of the buttons beside a number; 1 for the others
     "mixup": 0.1,
     "weight_average": 0.01,
     "schedule.factor": 0.1,
+    "fine_tuning_factor": 0.05,
     "recipe.size": 8,
     "options.dropout": 5,
 }
@@ -30,6 +31,7 @@ TITLES = {  # of choices, where a capital letter is not all
     "rmsprop": "RMSprop",
     "plateau": "On plateau",
     "noisy_or": "Noisy-OR",
+    "imagenet": "ImageNet",
 }
 
 

@@ -20,6 +20,7 @@ from fracture_core.networks import architectures
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.networks.network_weights import check_weights_file, check_weights_fit
 from fracture_core.networks.optimizers import ADAMW_DECAY
+from fracture_core.pretrained import imagenet_files
 from ui.cache import data_cache
 from ui.shell import actions, owner, state
 from ui.train import augmentation_preview, setting_field, training_film_cache
@@ -43,6 +44,7 @@ NOT_OFFERED = (
     "steps_per_epoch",
     "threshold",
 )
+PRETRAINING = ("pretraining", "frozen_epochs", "fine_tuning_factor")  # of large networks
 SCHEDULES = {  # the settings that each kind has
     "constant": (),
     "cosine": ("schedule.floor_percent",),
@@ -59,6 +61,12 @@ LOSS_SENTENCES = {
     "films": "Each film learns its study's label, as if it showed what the label says.",
     "studies": "Each study learns its label as a whole: a positive study's films may show nothing. "
     "A step takes whole studies.",
+}
+FREEZING_SENTENCES = {
+    True: "While these layers are frozen, only the layers after them learn; then all layers do, at "
+    "the learning rate times the factor.",
+    False: "All layers learn from the first step, at the learning rate. A few frozen epochs would "
+    "keep them from the errors of the new last layer.",
 }
 POOLING_SENTENCES = {
     "maximum": "The film with the highest score stands for its study and learns, as the verdict "
@@ -198,8 +206,12 @@ def _network(draft: Draft) -> dict[str, Any]:
         size = setting_field.ask(draft, "recipe.size", bounds=(entry.smallest, LIMITS.size[1]))
         dense = _dense(of_network, entry.options)
         dropout = setting_field.ask(of_network, "options.dropout", value=entry.options.dropout)
-        shown = ("recipe.size", "options.dense", "options.dropout", "weights")
+        shown = ("recipe.size", "options.dense", "options.dropout", "weights", *PRETRAINING)
         others = _others(draft, "network and pixels", shown)
+    if name in imagenet_files.FILES:
+        others |= _pretraining(of_network)
+        if others["pretraining"] != "none":
+            return {"size": size, "dense": dense, "dropout": dropout, "others": others}
     weights = settings()["weights"]
     upload = st.file_uploader(
         weights.title,
@@ -210,6 +222,28 @@ def _network(draft: Draft) -> dict[str, Any]:
         ".hdf5, .keras.",
     )
     return {"size": size, "dense": dense, "dropout": dropout, "upload": upload, "others": others}
+
+
+def _pretraining(draft: Draft) -> dict[str, Any]:
+    """Show whether a large network starts from ImageNet weights, and for how long they stay."""
+    left, right = st.columns([1, 3])
+    with left:
+        start = setting_field.ask(draft, "pretraining")
+    if start == "none":
+        st.caption("Starts from new weights, drawn from the seed.")
+        return {"pretraining": start}
+    values = {"pretraining": start}
+    with right, st.grid(3, vertical_alignment="bottom"):
+        frozen = values["frozen_epochs"] = setting_field.ask(draft, "frozen_epochs")
+        if frozen:
+            values["fine_tuning_factor"] = setting_field.ask(draft, "fine_tuning_factor")
+    megabytes = imagenet_files.FILES[draft.base.architecture].size / 1e6
+    st.caption(
+        "Starts from the weights that Keras publishes for photographs; their file "
+        f"({megabytes:.1f} MB) is fetched when the run starts, unless this machine has it. "
+        + FREEZING_SENTENCES[bool(frozen)]
+    )
+    return values
 
 
 def _dense(draft: Draft, own: NetworkOptions) -> tuple[int, ...] | None:
@@ -230,8 +264,8 @@ def _built(
     size: int,
     dense: tuple[int, ...],
     dropout: float,
-    upload: UploadedFile | None,
     others: dict[str, Any],
+    upload: UploadedFile | None = None,
 ) -> dict[str, Any]:
     """Return the network's settings by path; `None` for the architecture's own options."""
     name, own = base.architecture, architectures.find(base.architecture).options

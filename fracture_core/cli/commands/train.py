@@ -22,6 +22,7 @@ from fracture_core.folders import phantom_folder, runs_folder
 from fracture_core.jobs import launcher, standby
 from fracture_core.networks import network_size
 from fracture_core.networks.architectures import ARCHITECTURES, Architecture
+from fracture_core.pretrained import imagenet_files
 from fracture_core.runs import journal, run_folders, run_lock, run_requests, run_status
 from fracture_core.runs.run_status import State, Status
 from fracture_core.words import duration, short
@@ -133,16 +134,19 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _tell_cost(config: TrainConfig, dataset: "Dataset") -> None:
-    """Print the time and memory that the run may take, and a warning if it may not fit."""
+    """Print the time and memory that the run may take, advice, and a warning if it may not fit."""
     from fracture_core import memory
     from fracture_core.training import probe
 
-    seconds = probe.expected_seconds(config, setting_options.training_films(config, dataset))
+    films = setting_options.training_films(config, dataset)
+    seconds = probe.expected_seconds(config, films)
     needed = network_size.training_bytes(config) / 1e9
     print(
         f"Estimated {duration(seconds)} on one core, from the network's arithmetic; up to "
         f"{needed:,.1f} GB of memory."
     )
+    if advice := imagenet_files.advice(config, films):
+        print(advice)
     if warning := network_size.memory_warning(config, memory.available()):
         print(warning, file=sys.stderr)
 

@@ -917,6 +917,7 @@ def test_time_and_memory_are_told_before_a_run_begins(
     assert command_line.main([*words, "--size", "224"]) == 2
     small, large = told
     assert "Estimated" in small.out and "up to 1.1 GB of memory" in small.out
+    assert "consider pretraining on ImageNet" in small.out
     assert small.err == ""
     assert "up to 5.0 GB of memory" in large.out
     assert "Batches of up to 4 films fit." in large.err

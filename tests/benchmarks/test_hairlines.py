@@ -9,6 +9,7 @@ from fracture_core.datasets import catalog
 from fracture_core.phantom import phantom_set, study_plan
 
 
+@pytest.mark.slow
 def test_each_study_has_the_grade_that_was_drawn_and_its_greatest_score(phantom_root) -> None:
     films = catalog.read(phantom_root).manifest
     films = films.assign(probability=np.linspace(0, 1, len(films)))

@@ -72,6 +72,7 @@ def test_the_report_opens_from_disk_and_json_says_what_predict_says(
     context.close()
 
 
+@pytest.mark.slow
 def test_a_printed_report_has_several_films_a_page_and_splits_no_table(
     browser: Browser, phantom_root: Path, finished_run: Path, tmp_path: Path, monkeypatch
 ) -> None:

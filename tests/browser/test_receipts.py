@@ -50,6 +50,7 @@ def printed(command: str) -> dict[str, Any]:
     return record
 
 
+@pytest.mark.slow
 def test_the_command_of_a_receipt_prints_the_figure_that_the_page_shows(page: Page) -> None:
     headline = page.get_by_role("heading", name=re.compile("of 60 studies predicted correctly"))
     expect(headline).to_be_visible()

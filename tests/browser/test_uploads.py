@@ -52,6 +52,7 @@ def test_a_zip_of_two_studies(page: Page, studies: dict[str, list[Path]], tmp_pa
     expect(page.get_by_text("study2 ·")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_folder_with_folders(page: Page, studies: dict[str, list[Path]], tmp_path: Path) -> None:
     for number, films in enumerate(studies.values(), 1):
         folder = tmp_path / "patient" / f"study{number}"
@@ -64,6 +65,7 @@ def test_a_folder_with_folders(page: Page, studies: dict[str, list[Path]], tmp_p
     expect(page.get_by_text("2 studies in this upload")).to_be_visible(timeout=60_000)
 
 
+@pytest.mark.slow
 def test_dicom_beside_png(page: Page, studies: dict[str, list[Path]], tmp_path: Path) -> None:
     values = np.add.outer(np.arange(200), np.arange(160)).astype(np.uint16) * 100
     (tmp_path / "film.dcm").write_bytes(make(values))

@@ -545,6 +545,7 @@ def test_what_the_verdict_hangs_on_is_told_beside_other_rules(starter: str) -> N
     assert "At any threshold below" in said(app)
 
 
+@pytest.mark.slow
 def test_what_is_brushed_over_is_judged_without_it_and_compared(
     starter: str, phantom_root: Path
 ) -> None:
@@ -583,6 +584,7 @@ def test_heat_maps_come_when_they_are_asked_for_and_say_how_coarse_they_are(
     assert "falls by up to" not in said(plain)
 
 
+@pytest.mark.slow
 def test_a_run_judges_the_same_films_at_every_kept_epoch(starter: str, run_copy: Path) -> None:
     app = upload(opened(model=run_copy.name, through="true"), ("a.png", film(90)))
     assert not app.exception
@@ -792,6 +794,7 @@ def test_a_doubted_film_is_named_and_counts_only_where_it_is_ticked(starter: str
     assert not app.exception
 
 
+@pytest.mark.slow
 def test_a_gate_doubts_what_its_model_has_never_seen(gated: str, phantom_root: Path) -> None:
     app = opened(study=positive_study(phantom_root))
     assert not app.exception

@@ -198,6 +198,7 @@ def test_the_cells_of_the_matrix_share_out_all_studies(run_copy: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_released_model_is_judged_in_a_child_and_its_result_kept(run_copy: Path) -> None:
     release.release(run_copy.name, "starter")
     dataset = catalog.read(Path(run_folders.read(run_copy).config.data))

@@ -187,6 +187,7 @@ def doubts(films: str) -> AppTest:
     return app
 
 
+@pytest.mark.slow
 def test_a_corrected_label_is_no_longer_in_doubt_in_dev_or_valid(folders: Path) -> None:
     tables = {
         "dev": made_predictions.films(60, seed=2, split="train", role="dev"),

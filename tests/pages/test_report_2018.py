@@ -80,6 +80,7 @@ def test_before_any_run_there_are_mistakes_and_claims_with_what_will_answer_them
     assert "✓ agrees" not in text and "✗ disagrees" not in text
 
 
+@pytest.mark.slow
 def test_runs_that_are_there_are_drawn_and_answer(folders: Path, phantom_root: Path) -> None:
     dataset = catalog.read(phantom_root)
     length = LENGTHS["quick"]

@@ -46,7 +46,10 @@ def everything_changed() -> list[TrainConfig]:
     values = {path: another(SETTINGS[path]) for path in varied}
     changed = [
         setting_table.with_values(DEFAULTS, {p: v for p, v in values.items() if p not in left_out})
-        for left_out in (("mixup", "weight_average"), ("learn_from", "normalization"))
+        for left_out in (
+            ("mixup", "weight_average", "weights"),
+            ("learn_from", "normalization", "pretraining"),
+        )
     ]
     same = [
         path

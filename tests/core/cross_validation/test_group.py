@@ -76,6 +76,7 @@ def test_the_same_start_again_starts_what_is_missing(
         group_runs.begin(settings, 2, "a", dataset)
 
 
+@pytest.mark.slow
 def test_finished_folds_stay_and_stopped_ones_are_resumed(pair: Group, started: list[str]) -> None:
     members.start(pair)
     assert not started

@@ -54,6 +54,7 @@ def test_every_training_film_is_predicted_once_by_a_run_that_never_saw_its_patie
     assert like_dev["probability"].dtype == np.float32 and set(like_dev["role"]) == {"dev"}
 
 
+@pytest.mark.slow
 def test_the_predictions_are_those_of_each_runs_best_dev_epoch(pair: Group) -> None:
     films = out_of_fold.read("pair").set_index("path")
     for fold in pair.numbers:

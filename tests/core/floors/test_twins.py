@@ -244,6 +244,7 @@ def test_the_command_prints_floors_of_what_the_model_keeps(
     assert "untrained twin" in printed and "number of views alone" in printed
 
 
+@pytest.mark.slow
 def test_a_released_models_twins_have_the_settings_and_steps_of_its_card(
     model: Model, phantom_root: Path
 ) -> None:

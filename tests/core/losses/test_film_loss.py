@@ -70,6 +70,7 @@ def test_a_step_with_smoothed_labels_learns_what_keras_own_learns() -> None:
         assert np.allclose(ours, theirs, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_class_weights_go_by_the_label_and_not_by_the_smoothed_one() -> None:
     config = TrainConfig(data="x", architecture="three_conv", augmentation=STILL, optimizer="sgd")
     moved = []

@@ -188,7 +188,7 @@ def test_frozen_layers_keep_weights_and_averages_in_a_step_and_when_these_are_re
     name,
 ) -> None:
     config = TrainConfig(data="x", **SMALL | {"architecture": name})
-    model, optimizer, _ = loop.make_learner(config)
+    model, optimizer, *_ = loop.make_learner(config)
     before = base_of(model)
     frozen_base.freeze(model, True)
     step = steps.make_steps(model, optimizer, 1)

@@ -319,6 +319,7 @@ def test_first_weights_from_a_file_are_used(folders, run_copy, phantom_root) -> 
     assert not np.allclose(fresh, kernels[0], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_needs_its_first_weights_no_more(folders, run_copy, phantom_root) -> None:
     source = shutil.copy(
         run_copy / "checkpoints" / "epoch_0003.weights.h5", folders / "w.weights.h5"
@@ -470,6 +471,7 @@ def test_a_network_of_ones_own_goes_on_from_a_stop_to_the_same_bits(
     assert_twins(folder, twin)
 
 
+@pytest.mark.slow
 def test_steps_a_call_change_no_bit(folders, phantom_root, rich_twin, monkeypatch) -> None:
     one, many = (make(phantom_root, **RICH) for _ in range(2))
     sizes = []
@@ -487,6 +489,7 @@ def test_steps_a_call_change_no_bit(folders, phantom_root, rich_twin, monkeypatc
     assert_twins(many, rich_twin)
 
 
+@pytest.mark.slow
 def test_inside_a_long_epoch_the_state_is_kept_and_only_the_last_ones_stay(
     folders, phantom_root, one_step_a_call
 ) -> None:
@@ -533,6 +536,7 @@ def test_a_learning_rate_asked_for_while_it_runs_is_taken_at_its_step_and_again_
     assert rates == [np.float32(0.001), np.float32(0.01), np.float32(0.01)]
 
 
+@pytest.mark.slow
 def test_a_cosine_keeps_its_length_and_added_epochs_go_on_at_its_last_rate(
     folders, phantom_root
 ) -> None:
@@ -545,6 +549,7 @@ def test_a_cosine_keeps_its_length_and_added_epochs_go_on_at_its_last_rate(
     assert rates[1:] == pytest.approx([1e-4] * 3)
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_the_run_and_more_epochs_start_the_wait_anew(
     folders, phantom_root
 ) -> None:
@@ -569,6 +574,7 @@ def test_balanced_weights_make_both_labels_weigh_the_same() -> None:
     assert loop.class_weights(TrainConfig(data="x"), np.array([0, 1])) == (1.0, 1.0)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_bits(folders, phantom_root) -> None:
     one, other = (make(phantom_root, epochs=1, seed=seed) for seed in (1, 2))
     for folder in (one, other):

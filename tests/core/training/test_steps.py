@@ -193,6 +193,7 @@ def test_two_devices_learn_within_rounding_what_one_learns() -> None:
     assert float(spread) > 1e-2  # it learned something
 
 
+@pytest.mark.slow
 def test_a_film_alone_at_the_end_of_a_pass_is_a_step_of_its_own() -> None:
     # 21 films in batches of 10 are 10, 10 and 1, pass after pass: all in one call or one by one.
     config = TrainConfig(data="x", architecture="three_conv", steps_per_epoch=None)

@@ -240,9 +240,11 @@ def _with_own(config: TrainConfig, file: Path, named: bool) -> TrainConfig:
             f"--network-file takes the place of an architecture, and cannot stand beside "
             f"{config.architecture}. Choose one of them."
         )
-    text = source.read(file)
-    allowed.allow(network_options.digest(text), file.name)
-    own = network_check.checked(file.name, text, config.recipe.size)
+    text, size = source.read(file), config.recipe.size
+    digest = network_options.digest(text)
+    own = network_options.OwnNetwork(file=file.name, source=text, sha256=digest, size=size)
+    allowed.allow(own.sha256, own.file)  # a text that can be shown as it is
+    own = network_check.checked(own.file, own.source, size)
     options = replace(config.options, own=own)
     return replace(config, architecture=network_options.OWN, options=options)
 

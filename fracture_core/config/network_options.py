@@ -9,13 +9,11 @@ from fracture_core.config.limits import LIMITS
 from fracture_core.config.record import Record, check_range
 from fracture_core.config.setting import setting_field
 from fracture_core.errors import ConfigError
-from fracture_core.words import short, whole_number
+from fracture_core.words import clean, short, whole_number
 
 _pixels = partial(setting_field, group="network and pixels", fixed=True)
 OWN = "own"  # the architecture whose layers an `OwnNetwork` makes
-# Characters that hide code from its reader: of control, and those that turn the order of a line.
-_HIDING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_FILE = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
+_FILE = re.compile(r"[^/\\]{1,200}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,18 +44,18 @@ class OwnNetwork(Record):
     mega_flop: float = 0.0
 
     def __post_init__(self) -> None:
-        if not _FILE.fullmatch(self.file):
+        if not _FILE.fullmatch(self.file) or clean(self.file) != self.file:
             raise ConfigError(
                 f"A network's file needs a plain name; received {short(self.file)!r}."
             )
         content = self.source.encode(errors="surrogatepass")
         check_range("Bytes of a network's file", len(content), (1, LIMITS.network_file))
-        if hiding := _HIDING.search(self.source):
-            raise ConfigError(
-                f"{self.file} holds U+{ord(hiding[0]):04X} in line "
-                f"{self.source.count(chr(10), 0, hiding.start()) + 1}, a character that hides code "
-                "from its reader. Remove it."
-            )
+        for number, line in enumerate(self.source.split("\n"), 1):
+            if hiding := [each for each in line if each != "\t" and clean(each) != each]:
+                raise ConfigError(
+                    f"{self.file} holds U+{ord(hiding[0]):04X} in line {number}, a character that "
+                    "hides code from its reader. Remove it."
+                )
         if digest(self.source) != self.sha256:
             raise ConfigError(
                 f"The source of {self.file} is not the one that its sha256 was written for. Put it "

@@ -63,12 +63,12 @@ class TrainConfig(Record):
         "epochs at the start in which pretrained layers stay as they are and only the layers after "
         "them learn",
         limits=(0, LIMITS.epochs[1]),
-        fixed=False,
     )
     fine_tuning_factor: float = _pixels(
         0.1,
         "Fine-tuning factor",
-        "multiplies the learning rate after the frozen epochs, when all layers learn",
+        "multiplies the learning rate after the frozen epochs, when all layers learn; without "
+        "frozen epochs it does nothing",
         limits=(0.0001, 1.0),
         fixed=False,
     )  # pretrained kernels would be overwritten at the rate of new ones
@@ -244,6 +244,16 @@ class TrainConfig(Record):
                 "them; running ones belong to the weights of each step. Set the weight average to "
                 "0, or recompute the averages."
             )
+        if self.mixup and self.batch_size == 1:
+            raise ConfigError(
+                "Mixup mixes films of one batch; a batch of 1 film has no other. Set mixup to 0, "
+                "or choose a larger batch."
+            )
+        if self.frozen_epochs and self.pretraining == "none":
+            raise ConfigError(
+                f"Only pretrained layers can stay as they are; received {self.frozen_epochs} "
+                "frozen epochs without pretraining. Set them to 0, or choose pretraining."
+            )
         if self.weights and self.pretraining != "none":
             raise ConfigError(
                 f"A network starts from one set of weights; received both {short(self.weights)!r} "
@@ -260,11 +270,6 @@ class TrainConfig(Record):
     def network(self) -> str:
         """The network's name, see `network_name`."""
         return network_name(self.architecture, self.options)
-
-    @property
-    def frozen(self) -> int:
-        """Epochs in which only the layers after the pretrained ones learn; 0 from new weights."""
-        return self.frozen_epochs if self.pretraining != "none" else 0
 
     @property
     def study_pooling(self) -> str | None:

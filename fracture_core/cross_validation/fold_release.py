@@ -6,11 +6,13 @@ each had not seen. A model of the same settings, trained on all folds, may hold 
 """
 
 import shlex
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fracture_core.config.network_options import NetworkOptions
 from fracture_core.config.reference import Reference
 from fracture_core.cross_validation import out_of_fold
 from fracture_core.cross_validation.group import Group
@@ -76,6 +78,11 @@ def attach(value: Group, name: str) -> Path:
             f"{name} was trained by another command or on other data than {value.name}: {own}. "
             "Cross-validate with the settings of the model."
         )
+    if _sources(model.card.networks) != _sources([("", value.config.options)]):
+        raise ModelError(
+            f"{name} and {value.name} have networks of files with other contents, though of one "
+            "name. Cross-validate with the file that the model was trained with."
+        )
     folds = next(iter(out_of_fold.finished(value).values()))
     if model.card.data.list_hashes != folds.data.list_hashes:
         raise ModelError(
@@ -94,6 +101,11 @@ def attach(value: Group, name: str) -> Path:
     with suppress(OSError):  # the new table is in use; the next one replaces this file
         (folder / PREVIOUS_OUT_OF_FOLD).unlink(missing_ok=True)
     return folder
+
+
+def _sources(networks: Iterable[tuple[str, NetworkOptions]]) -> set[str]:
+    """Return the hashes of networks of the user's own, which no command names."""
+    return {options.own.sha256 for _, options in networks if options.own}
 
 
 def _facts(value: Group, predicted: OutOfFold, table: bytes) -> dict[str, Any]:

@@ -171,7 +171,7 @@ def trained_on_shuffled(
     from fracture_core.training.steps import make_predict, make_steps, predict_blocks
     from fracture_core.training_films.pipeline import Pipeline
 
-    config = replace(config, pretraining="none")  # nor has it frozen epochs
+    config = replace(config, pretraining="none", frozen_epochs=0)
     shuffled = films.assign(label=shuffled_labels(films, config.seed))
     network, optimizer, loss, average = loop.make_learner(config)
     pipeline = Pipeline.of_films(shuffled, training, config)

@@ -125,9 +125,9 @@ class Worker:
     def _leave(self) -> None:
         """End the process: the kernel releases its locks, and no work is lost."""
         try:
-            suffix = "; all work is kept" if self.status.step else ""
             journal.log_event(self.folder, "stopped", step=self.status.step)
-            message = f"Stopped before training{suffix}."
+            kept = "Stopped; all work is kept."
+            message = kept if self.status.step else "Stopped before training."
             self.say(state=State.STOPPED, message=message, phase="", seconds_left=None)
             if self._lock is not None:
                 os.close(self._lock)  # the run can be resumed while its end is announced

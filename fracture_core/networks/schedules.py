@@ -60,13 +60,24 @@ def rates(
         length: steps per epoch.
         plateau: see `factor`.
     """
-    values, frozen = np.empty(count, np.float32), config.frozen * length
+    values, frozen = np.empty(count, np.float32), config.frozen_epochs * length
     for i, step in enumerate(range(first, first + count)):
         base = next((r for at, r in reversed(changes) if at <= step), config.learning_rate)
         if frozen and step >= frozen:
             base *= config.fine_tuning_factor
         values[i] = base * factor(config.schedule, step, length, config.epochs, plateau)
     return values
+
+
+def rate_note(config: TrainConfig) -> str:
+    """Return a sentence on what multiplies a run's base learning rate; "" for nothing."""
+    schedule, parts = config.schedule, []
+    if schedule.kind != "constant" or schedule.warmup_epochs:
+        parts.append(f"the {schedule.kind} schedule")
+    if config.frozen_epochs:
+        factor = f"{config.fine_tuning_factor:g}"
+        parts.append(f"after the frozen epochs the fine-tuning factor {factor}")
+    return f"It is multiplied by {' and '.join(parts)}." if parts else ""
 
 
 def fall(schedule: Schedule, plateau: float, waited: int) -> tuple[float, int]:

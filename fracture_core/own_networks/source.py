@@ -49,8 +49,13 @@ def decoded(name: str, content: bytes) -> str:
         content: of the file.
 
     Raises:
-        ConfigError: it is no UTF-8 text, or empty.
+        ConfigError: it is too large, no UTF-8 text, or empty.
     """
+    if len(content) > LIMITS.network_file:
+        raise ConfigError(
+            f"{name} has {len(content):,} bytes; a network's file has at most "
+            f"{LIMITS.network_file:,}. Name a file with one function."
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -90,7 +95,7 @@ def _function(own: OwnNetwork) -> Callable[[Any], Any]:
     name = _module_name(own)
     module = types.ModuleType(name)
     module.__file__ = own.file
-    lines = own.source.splitlines(keepends=True)
+    lines = [f"{line}\n" for line in own.source.split("\n")]
     linecache.cache[name] = (len(own.source), None, lines, name)  # for tracebacks and AutoGraph
     sys.modules[name] = module  # Keras looks classes up by their module
     exec(compile(own.source, name, "exec", dont_inherit=True), module.__dict__)

@@ -205,7 +205,7 @@ def _make_evaluate(
         weights = epoch_weights.find(run.folder / "checkpoints", epoch)
         network_weights.load_weights(network, weights)
         rows = averages.sample(config, len(training), epoch)
-        set_averages = recompute(epoch <= config.frozen)
+        set_averages = recompute(epoch <= config.frozen_epochs)
         if should_stop() or not set_averages(training[rows], should_stop):
             return None
         table = steps.predict_blocks(predict, others, should_stop)

@@ -275,7 +275,7 @@ class Loop:
             frozen: whether the network has pretrained layers that are frozen.
         """
         config, (model, optimizer, loss, average) = self.config, self.learner
-        if config.frozen:
+        if config.frozen_epochs:
             frozen_base.freeze(model, frozen)
         weights = class_weights(config, self.pipeline.labels_of_losses)
         self.frozen = frozen
@@ -289,10 +289,14 @@ class Loop:
         The optimizer starts over where they are unlocked: it has no memory of their gradients, and
         Adam's first steps would be three times as long as later ones.
         """
-        frozen = position.epoch < self.config.frozen
+        frozen = position.epoch < self.config.frozen_epochs
         if frozen != self.frozen:
+            if position.step:
+                message = "Unlocking the pretrained layers."
+                at = {"step": position.step, "epoch": position.epoch}
+                self.worker.say(phase="compiling", message=message, **at)
             self._compile(frozen)
-        if 0 < self.config.frozen == position.epoch and not position.sums[2]:
+        if 0 < self.config.frozen_epochs == position.epoch and not position.sums[2]:
             model, optimizer, loss, _ = self.learner
             fresh = _optimizer(self.config, model, loss)
             for variable, value in zip(optimizer.variables, fresh.variables, strict=True):
@@ -321,7 +325,8 @@ class Loop:
         patience = self.config.early_stopping
         if patience is None or position.best_epoch is None:
             return False
-        since = max(position.best_epoch, journal.epochs_added_at(self.folder))
+        began = min(self.config.frozen_epochs, position.epoch)  # all layers learn
+        since = max(position.best_epoch, journal.epochs_added_at(self.folder), began)
         return position.epoch - since >= patience
 
     @property

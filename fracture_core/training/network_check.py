@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from fracture_core.config.network_options import OWN, OwnNetwork, digest
-from fracture_core.errors import ConfigError, FractureError
+from fracture_core.errors import ConfigError, FractureError, ModelError
 from fracture_core.jobs import child_process
 from fracture_core.networks import architectures
 from fracture_core.own_networks import source
@@ -34,9 +34,10 @@ def checked(file: str, text: str, size: int) -> OwnNetwork:
 
     Raises:
         ConfigError: it makes no network that can be trained; a sentence with the line.
+        ModelError: the check came to no result, which may lie in the machine.
     """
     own = OwnNetwork(file=file, source=text, sha256=digest(text), size=size)
-    words = [sys.executable, "-m", "fracture_core.cli.child", "network", file, str(size)]
+    words = [sys.executable, "-m", "fracture_core.cli.child", "network", "--", file, str(size)]
     try:
         process = subprocess.run(
             words,
@@ -49,15 +50,16 @@ def checked(file: str, text: str, size: int) -> OwnNetwork:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise ConfigError(
-            f"{file} must make its network within {SECONDS:g} s; it did not. Make it simpler."
+        raise ModelError(
+            f"{file} must make its network within {SECONDS:g} s; it did not. Make it simpler, or "
+            "try again while less runs."
         ) from error
     lines = [line for line in process.stdout.splitlines() if line.startswith(MARK)]
     if not lines:
         last = (process.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ConfigError(
+        raise ModelError(
             f"The check of {file} ended before its result (exit status {process.returncode}): "
-            f"{last[:300].rstrip('.')}. Correct the file."
+            f"{last[:300].rstrip('.')}. Correct the file, or try again while less runs."
         )
     facts = json.loads(lines[-1].removeprefix(MARK))
     if "error" in facts:

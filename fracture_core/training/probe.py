@@ -204,4 +204,7 @@ def _key(config: TrainConfig) -> str:
     own = options.pop("own")
     name = own["sha256"] if own else config.architecture
     work = [name, options, config.recipe.size, config.batch_size, config.optimizer]
+    values = {"mixup": bool(config.mixup), "average": bool(config.weight_average)}
+    values["pooling"] = bool(config.study_pooling)
+    work += [name for name, is_set in values.items() if is_set]  # none in keys of before
     return json.dumps([machine, importlib.metadata.version("tensorflow"), work])

@@ -43,9 +43,11 @@ class WeightAverage:
             number: int64, of the step, from 0.
         """
         powers = tf.pow(tf.constant(self._decay, tf.float64), tf.cast(number + 1, tf.float64))
-        share = tf.cast((1 - self._decay) / (1 - powers), tf.float32)  # 1 after the first step
+        # The share of the weights is 1 after the first step. That of the mean so far multiplies
+        # the difference, so that weights which stay as they are keep a mean of the same bits.
+        rest = tf.cast(1 - (1 - self._decay) / (1 - powers), tf.float32)
         for average, weight in zip(self.variables, self._weights, strict=True):
-            average.assign(average * (1 - share) + weight * share)
+            average.assign(weight + (average - weight) * rest)
 
     def exchange(self) -> None:
         """Exchange the weights of the network and the mean."""

@@ -12,6 +12,7 @@ from fracture_core.config.network_options import OWN, OwnNetwork, digest
 from fracture_core.errors import ConfigError
 from fracture_core.folders import PROJECT, models_folder
 from fracture_core.jobs import launcher
+from fracture_core.models.model_card import Card
 from fracture_core.own_networks import allowed
 from fracture_core.runs import run_folders
 from fracture_core.training import network_check
@@ -99,7 +100,12 @@ def test_a_wrong_file_is_refused_in_a_sentence(
     assert not errors(form) and not start(form).disabled
 
 
-def test_a_model_of_foreign_code_is_shown_and_runs_once_it_is_allowed(folders: Path) -> None:
+@pytest.mark.parametrize("members", [1, 2])  # of an ensemble, of one source
+def test_a_model_of_foreign_code_is_shown_and_runs_once_it_is_allowed(
+    folders: Path, monkeypatch: pytest.MonkeyPatch, members: int
+) -> None:
+    one = Card.networks.fget
+    monkeypatch.setattr(Card, "networks", property(lambda card: one(card) * members))
     st.cache_data.clear()
     st.cache_resource.clear()
     folder = models_folder() / "foreign"

@@ -436,7 +436,11 @@ def test_a_large_network_may_start_from_imagenet_and_the_form_advises_it(train: 
     train.number_input(key="mobilenet_v3-fine_tuning_factor").set_value(0.05).run()
     assert settings.FREEZING_SENTENCES[True] in captions(train)
     config = shown(train)
-    assert (config.pretraining, config.frozen, config.fine_tuning_factor) == ("imagenet", 3, 0.05)
+    assert (config.pretraining, config.frozen_epochs, config.fine_tuning_factor) == (
+        "imagenet",
+        3,
+        0.05,
+    )
     train.segmented_control(key="demo-architecture").set_value("residual").run()
     assert shown(train).pretraining == "none"
 

@@ -207,8 +207,12 @@ def _run_verdicts(
 
 
 def timed_run(network: str, size: int) -> run_folders.Run | None:
-    """Return the newest run of this network and size whose speed was measured."""
-    timed = (run for run in runs_now() if run.status.images_per_second)
+    """Return the newest run of this network and size whose speed was measured, of all layers."""
+    timed = (
+        run
+        for run in runs_now()
+        if run.status.images_per_second and run.status.epoch >= run.config.frozen_epochs
+    )
     key = (network, size)
     return next((r for r in timed if (r.config.network, r.config.recipe.size) == key), None)
 

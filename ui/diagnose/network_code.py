@@ -16,8 +16,8 @@ def usable(model: Model) -> bool:
     Args:
         model: in use, or the second one.
     """
-    own = [options.own for _, options in model.card.networks if options.own]
-    refused = [each for each in own if not allowed.is_allowed(each.sha256)]
+    own = {each.own.sha256: each.own for _, each in model.card.networks if each.own}  # of members
+    refused = [each for each in own.values() if not allowed.is_allowed(each.sha256)]
     for each in refused:
         _show(each)
     return not refused

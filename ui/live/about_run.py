@@ -36,7 +36,11 @@ def _content(run: Run) -> None:
     size = run.config.recipe.size
     st.markdown(f"Network: {theme.plain(run.config.network)}, {size} px{running}")
     if facts := run.facts.get("pretraining"):
-        frozen = f"; {plural(run.config.frozen, 'epoch')} frozen" if run.config.frozen else ""
+        frozen = (
+            f"; {plural(run.config.frozen_epochs, 'epoch')} frozen"
+            if run.config.frozen_epochs
+            else ""
+        )
         st.markdown(
             f"From ImageNet weights{frozen}: {theme.plain(facts['file'])}, SHA-256 "
             f"{theme.plain(facts['sha256'][:12])}"

@@ -9,6 +9,7 @@ from fracture_core.config.limits import LIMITS
 from fracture_core.config.reference import Reference
 from fracture_core.epochs import checkpoints, forks
 from fracture_core.errors import RunError, RunNameTaken
+from fracture_core.networks import schedules
 from fracture_core.runs import run_folders
 from fracture_core.runs.run_folders import Run
 from ui.shared import epoch_slider, theme
@@ -71,6 +72,7 @@ def _fields(run: Run, epoch: int, rate: float, left: DeltaGenerator, right: Delt
         step=rate / 10,
         format="%.7g",
         key=f"fork-rate-{run.name}-{epoch}",
+        help=schedules.rate_note(run.config) or None,
     )
     right.text_input("Name", _free_name(run, epoch), key=f"fork-name-{run.name}-{epoch}")
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from fracture_core.config.limits import LIMITS
+from fracture_core.networks import schedules
 from fracture_core.runs import journal, run_folders, run_requests
 from fracture_core.runs.run_folders import Run
 from ui.shell import actions, owner
@@ -13,8 +14,8 @@ def show(run: Run) -> None:
     pending = _pending(run)
     current = _current_rate(run)
     st.markdown(f"It is set to **{current:g}**.")
-    if run.config.schedule.kind != "constant" or run.config.schedule.warmup_epochs:
-        st.caption(f"The {run.config.schedule.kind} schedule continues, and multiplies this rate.")
+    if note := schedules.rate_note(run.config):
+        st.caption(note)
     when = "at its next step" if run.status.state.alive else "when it is resumed"
     key = f"rate-{run.name}"
     st.number_input(

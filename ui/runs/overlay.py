@@ -115,7 +115,7 @@ def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None, epoch: in
         st.caption(f"Not drawn (no {words} films): {', '.join(without)}.")
     mark = epoch if x == "epoch" else None
     grid = st.grid(2, min_column_width=480)
-    loss = _loss_title(drawn)
+    loss = _loss_title(drawn, trained="train" in roles)
     for title, quantity in ((f"Accuracy of {level}", curve_controls.LEVELS[level]), (loss, "loss")):
         part = rows_shown[rows_shown["quantity"] == quantity]
         with grid.cell():
@@ -133,10 +133,17 @@ def _curves(rows: pd.DataFrame, drawn: list[Run], against: Run | None, epoch: in
     _export(rows, " ".join(notes))
 
 
-def _loss_title(drawn: list[Run]) -> str:
-    """The title of the losses: per film, per study, or both among these runs."""
-    titles = {f"Loss (per {'study' if run.config.study_pooling else 'film'})" for run in drawn}
-    return titles.pop() if len(titles) == 1 else MIXED
+def _loss_title(drawn: list[Run], trained: bool) -> str:
+    """The title of the losses: per film, per study, or both among these runs.
+
+    Args:
+        drawn: the runs.
+        trained: whether losses of training are drawn, which may be those of soft labels.
+    """
+    if len({bool(run.config.study_pooling) for run in drawn}) > 1:
+        return MIXED
+    soft = [run for run in drawn if trained and training_words.has_soft_labels(run.config)]
+    return training_words.loss_title((soft or drawn)[0].config, trained)
 
 
 def _figure(

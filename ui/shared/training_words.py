@@ -18,13 +18,22 @@ AVERAGED = (
 )
 
 
-def loss_title(config: TrainConfig) -> str:
+def has_soft_labels(config: TrainConfig) -> bool:
+    """Return whether a run's labels are between 0 and 1 in training: smoothed, or mixed."""
+    return bool(config.label_smoothing or config.mixup)
+
+
+def loss_title(config: TrainConfig, trained: bool = True) -> str:
     """Return the title of a run's losses: per film or per study, and by which labels in training.
 
-    Smoothed and mixed labels are soft ones; a longer title would not fit above a narrow panel.
+    A longer title would not fit above a narrow panel.
+
+    Args:
+        config: of the run.
+        trained: whether losses of training are among them.
     """
     unit = "study" if config.study_pooling else "film"
-    soft = "; training: soft labels" if config.label_smoothing or config.mixup else ""
+    soft = "; training: soft labels" if trained and has_soft_labels(config) else ""
     return f"Loss (per {unit}{soft})"
 
 

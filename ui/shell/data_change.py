@@ -39,7 +39,7 @@ def show(error: FractureError) -> None:
         return
     st.error(theme.plain(str(error)), icon=":material/error:")
     if is_of_data:
-        asks = isinstance(error, ClassesError)
+        asks = isinstance(error, ClassesError) and owner.is_owner()
         label = "Say which class means a fracture" if asks else "Choose the data"
         st.page_link("pages/data.py", label=label, icon=":material/folder_open:")
 

@@ -95,10 +95,14 @@ def _estimate(config: TrainConfig, films: int) -> tuple[str, float, str]:
     return "Estimated", seconds, source
 
 
+def _needs(config: TrainConfig) -> tuple[int, str, bool]:
+    return config.batch_size, config.optimizer, bool(config.weight_average)
+
+
 def _memory(config: TrainConfig) -> tuple[str, str]:
-    """The peak memory, and what it rests on: a run of the same network, size and batch, if any."""
+    """The peak memory, and what it rests on: a run of the same network, size and needs, if any."""
     before = run_cache.timed_run(config.network, config.recipe.size)
-    if before and before.config.batch_size == config.batch_size and before.status.memory_mb:
+    if before and _needs(before.config) == _needs(config) and before.status.memory_mb:
         return f"{before.status.memory_mb / 1000:.1f} GB", "Memory, as that run used."
     needed = network_size.training_bytes(config) / 1e9
     return f"up to {needed:,.1f} GB", "Memory, by the network's size, batch and optimizer."

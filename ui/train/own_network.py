@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import streamlit as st
 
+from fracture_core.config.limits import LIMITS
 from fracture_core.config.network_options import OWN, OwnNetwork, digest
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError
 from fracture_core.own_networks import allowed
 from fracture_core.own_networks import source as source_file
 from ui.shared import theme
-from ui.shell import actions, owner, state
+from ui.shell import actions, owner, state, turns
 
 
 def ask() -> None:
@@ -27,10 +28,11 @@ def ask() -> None:
         return
     try:
         source = source_file.decoded(upload.name, upload.getvalue())
-    except ConfigError as error:
+        sha256 = digest(source)
+        OwnNetwork(file=upload.name, source=source, sha256=sha256, size=LIMITS.size[0])
+    except ConfigError as error:  # before anyone is shown, or allows, what hides its code
         st.error(theme.plain(str(error)), icon=":material/error:")
         return
-    sha256 = digest(source)
     with st.expander(f"Source of {theme.plain(upload.name)}, SHA-256 {sha256[:8]}"):
         st.code(source, language="python", height=320)
     st.checkbox(
@@ -48,6 +50,7 @@ def checked(config: TrainConfig) -> TrainConfig:
 
     Raises:
         ConfigError: no file was dropped, its code is not to be run, or it makes no network.
+        ModelError: its check came to no result.
         NotOwner: a visitor cannot run code.
     """
     if config.architecture != OWN:
@@ -61,6 +64,7 @@ def checked(config: TrainConfig) -> TrainConfig:
             f"{upload.name} is not run before you allow it. Tick: Run this file's code on this "
             "machine."
         )
+    actions.allow_code(digest(source), upload.name)
     own, error = _check(upload.name, source, config.recipe.size)
     if own is None:
         raise ConfigError(error)
@@ -75,7 +79,8 @@ def checked(config: TrainConfig) -> TrainConfig:
 def _check(file: str, source: str, size: int) -> tuple[OwnNetwork | None, str]:
     """Return the checked network, else the sentence of its error: each text is checked once."""
     try:
-        return actions.check_network(file, source, size), ""
+        with turns.pause():
+            return actions.check_network(file, source, size), ""
     except ConfigError as error:
         return None, str(error)
 

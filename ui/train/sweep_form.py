@@ -5,6 +5,7 @@ import streamlit as st
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError, ModelError
 from fracture_core.networks import network_size
+from fracture_core.pretrained import imagenet_files
 from fracture_core.runs.run_labels import Labels
 from fracture_core.sweeps import axes, sweep
 from fracture_core.sweeps.axes import Axis
@@ -106,6 +107,7 @@ def _planned(config: TrainConfig, texts: dict[str, str], seeds: int) -> tuple[Sw
         value = sweep.plan(config, varied, seeds)
         for each in value.planned.values():
             network_size.check(each.architecture, each.recipe.size, each.options)
+            imagenet_files.check(each)
     except (ConfigError, ModelError) as error:
         return None, str(error)
     return value, ""

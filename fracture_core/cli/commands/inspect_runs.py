@@ -124,7 +124,7 @@ def _list(options: argparse.Namespace) -> None:
         return
     for row in rows:
         epochs = f"{row['epoch']}/{row['epochs']}"
-        print(f"{row['name']:36}{row['state']:12}{row['network']:12}{epochs:>9}")
+        terminal.print_line(f"{row['name']:36}{row['state']:12}{row['network']:12}{epochs:>9}")
     if not rows and not unreadable:
         print("No run yet. Start one with: python -m fracture_core train DATA")
 
@@ -200,8 +200,8 @@ def _network(options: argparse.Namespace) -> None:
     for own in networks:
         if options.allow:
             allowed.allow(own.sha256, own.file)
-        for line in own.source.splitlines():
-            terminal.print_line(line)
+        for line in own.source.split("\n"):
+            terminal.print_line(line.expandtabs())
         may = "may be run here" if allowed.is_allowed(own.sha256) else "is not run here"
         terminal.print_line(f"# {own.file}, SHA-256 {own.sha256}: {may}.")
     if not all(allowed.is_allowed(own.sha256) for own in networks):
@@ -209,13 +209,14 @@ def _network(options: argparse.Namespace) -> None:
 
 
 def _own_networks(name: str) -> list[OwnNetwork]:
-    if run_folders.exists(name):  # it may have completed no epoch yet
-        kept = [run_folders.read(run_folders.find(name)).config.options]
-    else:
-        from fracture_core.models import stored_models
+    """Return the different ones of a run or model; a released model goes before a run."""
+    from fracture_core.models import model_names, stored_models
 
+    if name not in model_names.released() and run_folders.exists(name):
+        kept = [run_folders.read(run_folders.find(name)).config.options]  # maybe without an epoch
+    else:
         kept = [each for _, each in stored_models.find(name).card.networks]
-    return [each.own for each in kept if each.own]
+    return list({each.own.sha256: each.own for each in kept if each.own}.values())
 
 
 COMMANDS = {

@@ -313,7 +313,10 @@ def _set(options: argparse.Namespace) -> None:
     check_range("learning_rate", options.rate, LIMITS.learning_rate)
     run_requests.send(folder, "learning_rate", rate=options.rate)
     when = "from its next step" if run_lock.is_held(folder) else "when resumed"
-    print(f"{options.run} will use a learning rate of {options.rate:g} {when}.")
+    from fracture_core.networks import schedules
+
+    note = schedules.rate_note(run_folders.read(folder).config)
+    print(f"{options.run} will use a learning rate of {options.rate:g} {when}. {note}".rstrip())
 
 
 COMMANDS = {

@@ -2,7 +2,7 @@
 
 import argparse
 import shlex
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -48,7 +48,7 @@ def everything_changed() -> list[TrainConfig]:
         setting_table.with_values(DEFAULTS, {p: v for p, v in values.items() if p not in left_out})
         for left_out in (
             ("mixup", "weight_average", "weights"),
-            ("learn_from", "normalization", "pretraining"),
+            ("learn_from", "normalization", "pretraining", "frozen_epochs"),
         )
     ]
     same = [
@@ -100,11 +100,12 @@ def test_the_command_of_a_config_with_every_setting_changed_makes_the_same_confi
 def test_a_setting_out_of_its_range_is_refused_by_name(setting: Setting) -> None:
     low, high = setting.limits
     name = setting.path.rpartition(".")[2]
+    config = replace(DEFAULTS, pretraining="imagenet")  # has frozen epochs
     for bound in (low, high):
-        setting_table.with_values(DEFAULTS, {setting.path: setting.kind(bound)})
+        setting_table.with_values(config, {setting.path: setting.kind(bound)})
     for value in (low - 1, high + 1):
         with pytest.raises(ConfigError, match=f"^{name} must be from"):
-            setting_table.with_values(DEFAULTS, {setting.path: setting.kind(value)})
+            setting_table.with_values(config, {setting.path: setting.kind(value)})
 
 
 def test_a_new_setting_gets_its_option_from_its_field_alone(monkeypatch) -> None:

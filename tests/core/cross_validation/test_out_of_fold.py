@@ -12,6 +12,7 @@ import pytest
 from fracture_core import checksums, files
 from fracture_core.answers import card_choices
 from fracture_core.cli import command_line
+from fracture_core.config.network_options import NetworkOptions, OwnNetwork, digest
 from fracture_core.cross_validation import fold_figures, fold_release, group, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.curation import corrections
@@ -214,7 +215,7 @@ def test_the_networks_become_an_ensemble_whose_card_holds_the_out_of_fold_figure
 
 
 def test_the_predictions_go_beside_a_model_of_the_same_settings_alone(
-    pair: Group, folders: Path, phantom_root: Path
+    pair: Group, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fold = epoch_models.of_run(run_folders.find("pair-fold1"))
     weights = fold.weights.read_bytes()
@@ -229,6 +230,11 @@ def test_the_predictions_go_beside_a_model_of_the_same_settings_alone(
         with pytest.raises(ModelError, match=r"another command|is a run"):
             fold_release.attach(pair, name)
     assert not (folders / "models" / "other" / model_files.OUT_OF_FOLD).exists()
+    text = "def features(films):\n    return films"  # of a file; the command names it alone
+    own = OwnNetwork(file="mine.py", source=text, sha256=digest(text), size=32)
+    monkeypatch.setattr(Card, "networks", property(lambda _: [("own", NetworkOptions(own=own))]))
+    with pytest.raises(ModelError, match="files with other contents"):
+        fold_release.attach(pair, "same")
 
 
 @pytest.fixture

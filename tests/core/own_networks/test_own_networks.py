@@ -1,7 +1,6 @@
 """Networks of the user's own: no code runs unasked, and each error is a sentence with its line."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
@@ -42,13 +41,12 @@ def test_a_run_of_code_that_is_not_allowed_is_not_made(folders: Path) -> None:
     assert run_folders.names() == []
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '["sha"]'])
-def test_a_damaged_list_allows_nothing(folders: Path, content: str) -> None:
-    own = made_networks.of(PLAIN)
-    path = folders / "cache" / "allowed_networks.json"
-    assert json.loads(path.read_text()) == {own.sha256: "mine.py"}
-    path.write_text(content)
-    assert not allowed.is_allowed(own.sha256)
+def test_a_permission_is_a_file_of_its_own_that_can_be_deleted(folders: Path) -> None:
+    own, other = made_networks.of(PLAIN), made_networks.of(f"{PLAIN}#")
+    file = folders / "cache" / "allowed_networks" / own.sha256
+    assert file.read_text() == "mine.py\n"
+    file.unlink()
+    assert not allowed.is_allowed(own.sha256) and allowed.is_allowed(other.sha256)
     allowed.allow(own.sha256, own.file)
     assert allowed.is_allowed(own.sha256)
 
@@ -64,6 +62,8 @@ def test_a_changed_source_is_refused() -> None:
     [
         ({"file": "../mine.py"}, "plain name"),
         ({"file": "a\nb.py"}, "plain name"),
+        ({"file": "a\u202eb.py"}, "plain name"),
+        ({"source": f"{PLAIN}# \u061c"}, r"U\+061C in line 6"),
         ({"source": "#" * 40_000}, "32768"),
         ({"source": f"{PLAIN}# \u202e"}, r"mine.py holds U\+202E in line 6"),
         ({"source": "\x1b[2K"}, r"U\+001B in line 1"),

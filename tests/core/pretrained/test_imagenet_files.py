@@ -12,6 +12,7 @@ from keras.src.utils import file_utils
 from fracture_core import folders
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import download
+from fracture_core.epochs.forks import FIXED
 from fracture_core.errors import ConfigError, ModelError, Stopped
 from fracture_core.networks import applications
 from fracture_core.pretrained import imagenet_files
@@ -138,5 +139,8 @@ def test_a_network_without_pretrained_weights_and_two_starts_are_refused() -> No
     with pytest.raises(ConfigError, match=r"five_conv has no pretrained weights.*mobilenet_v3"):
         imagenet_files.check(TrainConfig(data="x", pretraining="imagenet"))
     imagenet_files.check(TrainConfig(data="x", pretraining="imagenet", architecture=NAME))
+    with pytest.raises(ConfigError, match="Only pretrained layers can stay as they are"):
+        TrainConfig(data="x", architecture=NAME, frozen_epochs=3)
+    assert "frozen_epochs" in FIXED  # of a fork: its optimizer knows which layers have learned
     with pytest.raises(ConfigError, match="starts from one set of weights"):
         TrainConfig(data="x", pretraining="imagenet", architecture=NAME, weights="w.h5")

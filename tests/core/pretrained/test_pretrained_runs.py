@@ -227,7 +227,7 @@ def test_adam_of_some_variables_does_what_keras_does() -> None:
 
 def test_the_rate_falls_by_its_factor_when_all_layers_learn() -> None:
     config = TrainConfig(data="x", **SMALL | {"fine_tuning_factor": 0.2, "learning_rate": 0.5})
-    plain = replace(config, pretraining="none")
+    plain = replace(config, pretraining="none", frozen_epochs=0)
     both = [schedules.rates(each, (), 0, 6, 2, 1.0) for each in (config, plain)]
     assert np.allclose(both[0], both[1] * [1, 1, 0.2, 0.2, 0.2, 0.2])
 
@@ -257,4 +257,4 @@ def test_a_twin_starts_from_new_weights_and_freezes_nothing(monkeypatch) -> None
     table = table.assign(split="train", part="wrist", study="study1")
     with pytest.raises(StopIteration):
         twins.trained_on_shuffled(config, data.pixels, table, data.pixels, 2)
-    assert (seen[0].pretraining, seen[0].frozen) == ("none", 0)
+    assert (seen[0].pretraining, seen[0].frozen_epochs) == ("none", 0)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.errors import ConfigError
+from fracture_core.errors import ConfigError, ModelError
 from fracture_core.training import network_check
 from tests.core import made_networks
 
@@ -100,5 +100,5 @@ def test_what_a_file_prints_is_not_taken_for_the_result(
 @pytest.mark.slow
 def test_a_file_that_ends_its_process_ends_no_other(folders: Path) -> None:
     own = made_networks.of("import os\nos._exit(3)")
-    with pytest.raises(ConfigError, match=r"mine.py ended before its result \(exit status 3\)"):
+    with pytest.raises(ModelError, match=r"mine.py ended before its result \(exit status 3\)"):
         network_check.checked(own.file, own.source, 32)

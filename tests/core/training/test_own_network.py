@@ -80,7 +80,7 @@ def test_a_file_and_an_architecture_are_one_too_many(
     words = ["train", str(phantom_root), "--architecture", "five_conv", "--network-file"]
     status, refusal = said(capsys, *words, str(made_networks.EXAMPLE))
     assert status == 2 and "cannot stand beside five_conv" in refusal
-    assert not (cache_folder() / "allowed_networks.json").exists()
+    assert not (cache_folder() / "allowed_networks").exists()
     status, refusal = said(capsys, "train", str(phantom_root), "--architecture", "own")
     assert status == 2 and "--network-file FILE" in refusal
     assert run_folders.names() == []
@@ -91,4 +91,4 @@ def test_a_fork_runs_no_other_file(run_copy: Path, capsys: pytest.CaptureFixture
         capsys, "fork", f"{run_copy.name}@2", "--network-file", str(made_networks.EXAMPLE)
     )
     assert status == 2 and "--network-file cannot be changed" in refusal
-    assert not (cache_folder() / "allowed_networks.json").exists()
+    assert not (cache_folder() / "allowed_networks").exists()

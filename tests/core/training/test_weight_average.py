@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from fracture_core.config.film_settings import Augmentation
 from fracture_core.config.network_options import NetworkOptions
@@ -19,6 +20,7 @@ from fracture_core.prediction.inference import Predictor
 from fracture_core.runs import journal, run_requests
 from fracture_core.runs.run_status import State
 from fracture_core.training import loop, steps
+from fracture_core.training.weight_average import WeightAverage
 from fracture_core.training_films import preparation
 from tests.core.training.test_loop import (
     finish,
@@ -43,6 +45,15 @@ RICH = {  # all that regularizes, and all that has a memory
     "class_weights": "balanced",
     "augmentation": Augmentation(shift_percent=10, contrast_percent=20),
 }
+
+
+def test_weights_that_stay_as_they_are_keep_a_mean_of_the_same_bits() -> None:
+    model = loop.make_network(CONFIG)
+    before = copies(model.trainable_variables)
+    average = WeightAverage(model, 0.999)
+    for number in range(300):
+        average.update(tf.constant(number, tf.int64))
+    assert same(copies(average.variables), before)
 
 
 def trained(

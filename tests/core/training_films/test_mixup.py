@@ -77,3 +77,5 @@ def test_without_mixup_order_and_changes_are_the_same_and_each_film_is_whole() -
 def test_mixup_with_a_loss_per_study_is_refused_in_a_sentence() -> None:
     with pytest.raises(ConfigError, match=r"no label of a film\. Set mixup to 0"):
         TrainConfig(data="x", mixup=0.2, learn_from="studies")
+    with pytest.raises(ConfigError, match=r"a batch of 1 film has no other"):
+        TrainConfig(data="x", mixup=0.2, batch_size=1)

@@ -388,6 +388,9 @@ def test_two_runs_are_compared_by_keys(app: Server, open_page: Callable[..., Pag
     tab_to(page, grid)
     for key, count in (("ArrowUp", 1), ("ArrowDown", 2)):
         page.keyboard.press(key)
+        # The grid takes the next key for the row before until it is drawn again.
+        cell = f"td[aria-selected='true'][data-testid$='-{count - 1}']"
+        expect(page.locator(cell)).to_be_attached()
         page.keyboard.press("Shift+Space")
         expect(page.locator(".announcement")).to_have_text(re.compile(f"; chosen: {count}$"))
         whole(page)

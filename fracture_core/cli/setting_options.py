@@ -240,11 +240,9 @@ def _with_own(config: TrainConfig, file: Path, named: bool) -> TrainConfig:
             f"--network-file takes the place of an architecture, and cannot stand beside "
             f"{config.architecture}. Choose one of them."
         )
-    text, size = source.read(file), config.recipe.size
-    digest = network_options.digest(text)
-    own = network_options.OwnNetwork(file=file.name, source=text, sha256=digest, size=size)
+    own = network_options.OwnNetwork.of_text(file.name, source.read(file), config.recipe.size)
     allowed.allow(own.sha256, own.file)  # a text that can be shown as it is
-    own = network_check.checked(own.file, own.source, size)
+    own = network_check.checked(own.file, own.source, own.size)
     options = replace(config.options, own=own)
     return replace(config, architecture=network_options.OWN, options=options)
 

@@ -67,6 +67,11 @@ class OwnNetwork(Record):
         check_range("values", self.values, (1, 10**11))
         check_range("mega_flop", self.mega_flop, (0.0, 1e12))
 
+    @classmethod
+    def of_text(cls, file: str, text: str, size: int) -> "OwnNetwork":
+        """Return the network in a file's text, without measures; see the class for its errors."""
+        return cls(file=file, source=text, sha256=digest(text), size=size)
+
     def __str__(self) -> str:
         """Return its name: the file's, with the beginning of its hash."""
         return f"{self.file} ({self.sha256[:8]})"

@@ -78,7 +78,7 @@ def attach(value: Group, name: str) -> Path:
             f"{name} was trained by another command or on other data than {value.name}: {own}. "
             "Cross-validate with the settings of the model."
         )
-    if _sources(model.card.networks) != _sources([("", value.config.options)]):
+    if _sources(options for _, options in model.card.networks) != _sources([value.config.options]):
         raise ModelError(
             f"{name} and {value.name} have networks of files with other contents, though of one "
             "name. Cross-validate with the file that the model was trained with."
@@ -103,9 +103,9 @@ def attach(value: Group, name: str) -> Path:
     return folder
 
 
-def _sources(networks: Iterable[tuple[str, NetworkOptions]]) -> set[str]:
+def _sources(networks: Iterable[NetworkOptions]) -> set[str]:
     """Return the hashes of networks of the user's own, which no command names."""
-    return {options.own.sha256 for _, options in networks if options.own}
+    return {options.own.sha256 for options in networks if options.own}
 
 
 def _facts(value: Group, predicted: OutOfFold, table: bytes) -> dict[str, Any]:

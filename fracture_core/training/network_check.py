@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from fracture_core.config.network_options import OWN, OwnNetwork, digest
+from fracture_core.config.network_options import OWN, OwnNetwork
 from fracture_core.errors import ConfigError, FractureError, ModelError
 from fracture_core.jobs import child_process
 from fracture_core.networks import architectures
@@ -36,7 +36,7 @@ def checked(file: str, text: str, size: int) -> OwnNetwork:
         ConfigError: it makes no network that can be trained; a sentence with the line.
         ModelError: the check came to no result, which may lie in the machine.
     """
-    own = OwnNetwork(file=file, source=text, sha256=digest(text), size=size)
+    own = OwnNetwork.of_text(file, text, size)
     words = [sys.executable, "-m", "fracture_core.cli.child", "network", "--", file, str(size)]
     try:
         process = subprocess.run(
@@ -69,7 +69,7 @@ def checked(file: str, text: str, size: int) -> OwnNetwork:
 
 def print_facts(file: str, text: str, size: int) -> None:
     """Check a network and print its measures, or the sentence of an error; the child's side."""
-    own = OwnNetwork(file=file, source=text, sha256=digest(text), size=size)
+    own = OwnNetwork.of_text(file, text, size)
     try:
         facts: dict[str, Any] = measures(own)
     except FractureError as error:

@@ -28,8 +28,7 @@ def ask() -> None:
         return
     try:
         source = source_file.decoded(upload.name, upload.getvalue())
-        sha256 = digest(source)
-        OwnNetwork(file=upload.name, source=source, sha256=sha256, size=LIMITS.size[0])
+        sha256 = OwnNetwork.of_text(upload.name, source, LIMITS.size[0]).sha256
     except ConfigError as error:  # before anyone is shown, or allows, what hides its code
         st.error(theme.plain(str(error)), icon=":material/error:")
         return

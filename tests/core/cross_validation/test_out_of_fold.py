@@ -12,7 +12,7 @@ import pytest
 from fracture_core import checksums, files
 from fracture_core.answers import card_choices
 from fracture_core.cli import command_line
-from fracture_core.config.network_options import NetworkOptions, OwnNetwork, digest
+from fracture_core.config.network_options import NetworkOptions, OwnNetwork
 from fracture_core.cross_validation import fold_figures, fold_release, group, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.curation import corrections
@@ -231,7 +231,7 @@ def test_the_predictions_go_beside_a_model_of_the_same_settings_alone(
             fold_release.attach(pair, name)
     assert not (folders / "models" / "other" / model_files.OUT_OF_FOLD).exists()
     text = "def features(films):\n    return films"  # of a file; the command names it alone
-    own = OwnNetwork(file="mine.py", source=text, sha256=digest(text), size=32)
+    own = OwnNetwork.of_text("mine.py", text, 32)
     monkeypatch.setattr(Card, "networks", property(lambda _: [("own", NetworkOptions(own=own))]))
     with pytest.raises(ModelError, match="files with other contents"):
         fold_release.attach(pair, "same")

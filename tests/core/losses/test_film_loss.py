@@ -13,7 +13,7 @@ from fracture_core.runs import journal
 from fracture_core.runs.run_status import State
 from fracture_core.training import loop, steps
 from tests.core.training.test_loop import make, train
-from tests.core.training.test_steps import STILL, films, with_keras_own_layers
+from tests.core.training.test_steps import STILL, films, plain_twin
 
 
 def test_the_loss_slopes_as_keras_own_where_it_clips_too() -> None:
@@ -53,11 +53,7 @@ def test_a_step_with_smoothed_labels_learns_what_keras_own_learns() -> None:
         label_smoothing=0.2,
     )
     model, optimizer, loss, _ = loop.make_learner(config)
-    twin = with_keras_own_layers(config)
-    twin.set_weights(model.get_weights())
-    for layer in (*model.layers, *twin.layers):
-        if isinstance(layer, keras.layers.Dropout):
-            layer.rate = 0.0
+    twin = plain_twin(model, config)
     chunk, rate = films(config).chunk(0, 1), np.array([0.1], np.float32)
     outcome = steps.make_steps(model, optimizer, 1, loss=loss)(chunk, rate)
     twin.compile(
@@ -125,11 +121,7 @@ def test_a_mixed_step_learns_what_keras_learns_from_films_mixed_by_hand() -> Non
         data="x", architecture="three_conv", augmentation=STILL, optimizer="sgd", mixup=1.0
     )
     model, optimizer, loss, _ = loop.make_learner(config)
-    twin = with_keras_own_layers(config)
-    twin.set_weights(model.get_weights())
-    for layer in (*model.layers, *twin.layers):
-        if isinstance(layer, keras.layers.Dropout):
-            layer.rate = 0.0
+    twin = plain_twin(model, config)
     chunk, rate = films(config).chunk(0, 1), np.array([0.1], np.float32)
     outcome = steps.make_steps(model, optimizer, 1, loss=loss)(chunk, rate)
     own, pixels = chunk.shares[:, None, None], chunk.films.astype(np.float32)

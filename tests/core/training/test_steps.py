@@ -34,15 +34,11 @@ def films(config: TrainConfig, count: int = 30) -> pipeline.Pipeline:
 def test_a_step_learns_what_keras_own_step_learns(name) -> None:
     # Adam would blow up the rounding errors of gradients that are zero but for them.
     config = TrainConfig(data="x", architecture=name, augmentation=STILL, optimizer="sgd")
-    model, twin = with_keras_own_layers(config), with_keras_own_layers(config)
     model = loop.make_network(config)
-    twin.set_weights(model.get_weights())
+    twin = plain_twin(model, config)
     before = np.concatenate([values.ravel() for values in model.get_weights()])
     optimizer = optimizers.make(config)
     optimizer.build(model.trainable_variables)
-    for layer in (*model.layers, *twin.layers):
-        if isinstance(layer, keras.layers.Dropout):
-            layer.rate = 0.0
     chunk = films(config).chunk(0, 1)
     outcome = steps.make_steps(model, optimizer, 1)(chunk, np.array([0.1], np.float32))
     twin.compile(keras.optimizers.SGD(0.1, momentum=0.9), "binary_crossentropy")
@@ -70,6 +66,16 @@ def with_keras_own_layers(config: TrainConfig) -> keras.Model:
         return kinds.get(type(layer), type(layer)).from_config(layer.get_config())
 
     return keras.models.clone_model(loop.make_network(config), clone_function=own)
+
+
+def plain_twin(model: keras.Model, config: TrainConfig) -> keras.Model:
+    """Return the model's twin of Keras' own layers, with its weights; neither drops any value."""
+    twin = with_keras_own_layers(config)
+    twin.set_weights(model.get_weights())
+    for layer in (*model.layers, *twin.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    return twin
 
 
 def test_weights_files_can_be_exchanged_with_keras_own_layers(tmp_path) -> None:

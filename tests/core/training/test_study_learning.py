@@ -25,7 +25,7 @@ from fracture_core.training_films import pipeline, preparation
 from fracture_core.verdicts import study_loss
 from tests.core.every_network import CHAINS
 from tests.core.training.test_loop import finish, kill, make, train, train_impatiently, wait_for
-from tests.core.training.test_steps import STILL, with_keras_own_layers
+from tests.core.training.test_steps import STILL, plain_twin
 from tests.core.twins import assert_twins
 
 POOLINGS = ("maximum", "noisy_or", "mean", "attention")
@@ -70,11 +70,7 @@ def test_a_step_of_every_network_learns_what_a_plain_computation_learns(name, po
 def assert_learns_plainly(config: TrainConfig, weights: tuple[float, float]) -> None:
     """Train a step, and the same by Keras' layers, probabilities and a loop over studies."""
     model, optimizer, loss, _ = loop.make_learner(config)
-    twin = with_keras_own_layers(config)
-    twin.set_weights(model.get_weights())
-    for layer in (*model.layers, *twin.layers):
-        if isinstance(layer, keras.layers.Dropout):
-            layer.rate = 0.0
+    twin = plain_twin(model, config)
     attention = [tf.Variable(each.value) for each in loss.variables]
     chunk = films(config).chunk(0, 1)
     step = steps.make_steps(model, optimizer, 1, weights, loss)

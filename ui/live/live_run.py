@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 
@@ -75,7 +76,7 @@ def _has_point(folder: Path) -> bool:
 def _await_point(name: str) -> None:
     """Draw nothing; rerun the page once the live curve begins."""
     if run_folders.exists(name) and _has_point(run_folders.find(name)):
-        st.rerun()
+        _redraw(name)
 
 
 @turns.in_turn
@@ -88,7 +89,13 @@ def _wait(name: str, is_watched: bool) -> None:
     except RunNotFound:  # deleted: the page reports it
         has_changed = True
     if has_changed:
-        st.rerun()
+        _redraw(name)
+
+
+def _redraw(name: str) -> NoReturn:
+    """Rerun the page of this run, or of the one just opened, whatever address a poll brought."""
+    state.put(state.RUN, state.opened_run(name))
+    st.rerun()
 
 
 @turns.in_turn
@@ -164,15 +171,16 @@ def _watched(name: str, was_alive: bool, panels: str = "") -> Run:
     A poll may bring the address from before a run or the projector view was opened: it must neither
     lead back nor draw what the page does not show.
     """
+    opened = state.opened_run(name)
+    for parameter, value in ((state.RUN, opened), (state.SHOW, panels)):
+        if st.query_params.get(parameter, "") != value:
+            state.put(parameter, value)
     try:
         run = run_cache.run_now(name)
     except RunNotFound:  # deleted, maybe in another browser: the page reports it
         st.rerun()
-    if run.status.state.alive != was_alive or st.session_state.pop(state.RUN_OPENED, False):
+    if run.status.state.alive != was_alive or opened != name:
         st.rerun()  # once, to begin or end the polling; or a fork was opened
-    for parameter, value in ((state.RUN, name), (state.SHOW, panels)):
-        if st.query_params.get(parameter, "") != value:
-            state.put(parameter, value)
     return run
 
 

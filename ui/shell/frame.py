@@ -77,6 +77,8 @@ def show(page: str) -> None:
     _shown.append(True)
     del _shown[1:]
     st.html(_OPEN_BUTTONS)
+    if page == "train":
+        state.hold_opened_run()
     try:
         data_cache.ensure_phantom()
     except WriteFailed as error:  # other data can be chosen, and all else works

@@ -165,7 +165,7 @@ TABLE_FILE = "table-file"  # Data: the path of a table of films
 TABLE_FOLDER = "table-folder"  # Data: the folder that its paths are relative to
 POSITIVE = "positive"  # Data: the class that means a fracture
 ABOUT = "about"  # Train: whether "About" is open; ends in the run's name
-RUN_OPENED = "opened-run"  # Train: set once another run is opened, until the page is drawn with it
+RUN_OPENED = "opened-run"  # Train: the run of before and the one opened, until its page is drawn
 DELETING = "deleting"  # Train: the run of which is asked whether to delete it, until it is asked
 MORE_TAB = "more-tab"  # Train: the tab of "More" that is open
 MORE = "more"  # Train: whether "More" is open; ends in the run's name, so that a fork's is closed
@@ -261,9 +261,25 @@ def is_projected() -> bool:
 
 def open_run(name: str) -> None:
     """Show another run instead of the current one, at its latest epoch."""
+    st.session_state[RUN_OPENED] = [st.query_params.get(RUN, ""), name]
     pins = {PINS: st.query_params[PINS]} if PINS in st.query_params else {}
     st.query_params.from_dict({RUN: name, **pins})
-    st.session_state[RUN_OPENED] = True
+
+
+def opened_run(name: str) -> str:
+    """The run that was just opened and is not drawn yet; else the one of this name."""
+    return st.session_state.get(RUN_OPENED, ["", name])[1]
+
+
+def hold_opened_run() -> None:
+    """Put the run that was just opened back into the address; before its page is drawn.
+
+    A poll of the page before brings that page's address, and Streamlit draws the whole page with
+    the last address it got.
+    """
+    before, name = st.session_state.get(RUN_OPENED, ["", ""])
+    if name and st.query_params.get(RUN, "") == before:
+        open_run(name)
 
 
 def lost_uploads(key: str) -> bool:

@@ -293,5 +293,5 @@ def _start(config: TrainConfig, own: RunLabels, token: str) -> None:
         st.session_state[state.STARTED] = name
         run_name.new_token()
         run_name.clear()
-        st.query_params[state.RUN] = name
+        state.open_run(name)
         st.session_state[state.ARRIVED] = True

@@ -138,7 +138,13 @@ def test_a_run_starts_from_the_file_keeps_it_while_frozen_and_records_its_hash(
 
 
 @pytest.mark.parametrize(
-    "before", [2, *(pytest.param(step, marks=pytest.mark.slow) for step in (1, 3))]
+    ("name", "before"),
+    [
+        (QUICK, 2),
+        *(pytest.param(QUICK, step, marks=pytest.mark.slow) for step in (1, 3)),
+        pytest.param("mobilenet_v3", 2, marks=pytest.mark.slow),
+    ],
+    indirect=["name"],
 )
 def test_a_run_stopped_around_the_end_of_its_frozen_epochs_ends_like_its_twin(
     folders, phantom_root, untouched, name, path, before

@@ -155,7 +155,7 @@ def test_a_stop_inside_an_epoch_goes_on_to_the_same_bits(
 def test_a_killed_run_of_every_network_ends_like_its_twin(
     folders, phantom_root, name, pooling
 ) -> None:
-    settings = {"architecture": name, "epochs": 3, "learn_from": "studies", "pooling": pooling}
+    settings = {"architecture": name, "epochs": 2, "learn_from": "studies", "pooling": pooling}
     twin, victim = (
         launcher.create_and_start(
             TrainConfig(data=str(phantom_root), threads=1, **settings), own, queue=False

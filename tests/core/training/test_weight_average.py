@@ -214,7 +214,7 @@ def test_a_stop_inside_an_epoch_or_at_its_end_goes_on_to_the_same_bits(
 
 @pytest.mark.slow
 def test_a_run_stopped_then_killed_ends_like_its_twin(folders, phantom_root) -> None:
-    long = {**RICH, "steps_per_epoch": 150, "checkpoint_seconds": 0.5}
+    long = {**RICH, "steps_per_epoch": 50, "checkpoint_seconds": 0.1}
     twin = finish(start(phantom_root, "twin", **long))
     folder = start(phantom_root, "killed", **long)
     wait_for(folder, "steps.jsonl")

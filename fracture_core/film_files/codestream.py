@@ -46,10 +46,11 @@ def in_colour(data: bytes, kind: str) -> Image.Image:
         kind: one of `BEYOND_PILLOW`.
     """
     values = _values(data, "The film", kind)
-    values = values if values.dtype == np.uint8 else formats.stretched(values)
     if values.ndim == 2 or values.shape[2] < 3:
         return Image.new("L", (1, 1))
-    return Image.fromarray(np.ascontiguousarray(values[..., :3]))
+    colours = values[..., :3]
+    colours = colours if colours.dtype == np.uint8 else formats.stretched(colours)
+    return Image.fromarray(np.ascontiguousarray(colours))
 
 
 def _values(data: bytes, name: str, kind: str) -> np.ndarray:
@@ -66,7 +67,7 @@ def _values(data: bytes, name: str, kind: str) -> np.ndarray:
 
 def _raster(values: np.ndarray, orientation: int = 1) -> Raster:
     grey, mode = raster.grey_of_channels(values), raster.mode_of(values)
-    notes = raster.notes_on(values)
+    notes = raster.notes_on_channels(values)
     return Raster(grey=grey, mode=mode, orientation=orientation, notes=notes)
 
 

@@ -133,17 +133,18 @@ def limits(values: np.ndarray, counts: np.ndarray | None = None) -> tuple[float,
     the range `FAR` times as wide: at either end one pixel, or one in 10,000 of a larger film.
 
     Args:
-        values: (n,), finite numbers.
-        counts: how many pixels have each of them; `None` for one.
+        values: (n,), or (n, channels) of a film of colours; finite numbers.
+        counts: how many pixels have each of (n,) values; `None` for one.
     """
     low, high = float(values.min()), float(values.max())
     total = len(values) if counts is None else int(counts.sum())
     few = max(1, int(OUTLIERS * total))
-    if total <= 2 * few or (counts is None and not _is_narrow(values, high - low)):
+    dark, bright = (values.min(axis=1), values.max(axis=1)) if values.ndim == 2 else (values,) * 2
+    if total <= 2 * few or (counts is None and not _is_narrow(dark, bright)):
         return low, high, False
     if counts is None:
-        ordered = np.partition(values, (few, total - 1 - few))
-        near, far = float(ordered[few]), float(ordered[-1 - few])
+        near = float(np.partition(dark, few)[few])
+        far = float(np.partition(bright, total - 1 - few)[-1 - few])
     else:
         order = np.argsort(values)
         places = np.searchsorted(np.cumsum(counts[order]), (few, total - 1 - few), side="right")
@@ -153,12 +154,12 @@ def limits(values: np.ndarray, counts: np.ndarray | None = None) -> tuple[float,
     return low, high, False
 
 
-def _is_narrow(values: np.ndarray, width: float) -> bool:
-    """Return whether a sample of the values takes so little of their range that it may be a few
-    extreme ones that make it wide."""
-    sample = np.sort(values[:: max(1, len(values) // _SAMPLE)])
-    rim = max(1, len(sample) // 100)
-    return bool(FAR * (sample[-1 - rim] - sample[rim]) < width)
+def _is_narrow(dark: np.ndarray, bright: np.ndarray) -> bool:
+    """Return whether a sample of the pixels takes so little of their range that it may be a few
+    extreme ones that make it wide; of each the lowest and the highest value is given."""
+    low, high = (np.sort(each[:: max(1, len(each) // _SAMPLE)]) for each in (dark, bright))
+    rim = max(1, len(low) // 100)
+    return bool(FAR * (high[-1 - rim] - low[rim]) < bright.max() - dark.min())
 
 
 def stretched(
@@ -169,10 +170,10 @@ def stretched(
     A few extreme ones are clipped, see `limits`.
 
     Args:
-        values: of any number type and shape.
-        padding: bool, of the same shape: pixels outside the film, which do not count; `None` for
-            none.
-        counts: of the same shape: how many pixels have each value; `None` for one.
+        values: of any number type: (n,), (rows, columns), or (rows, columns, channels).
+        padding: bool, (n,) or (rows, columns): pixels outside the film, which do not count; `None`
+            for none.
+        counts: (n,): how many pixels have each of (n,) values; `None` for one.
 
     Returns:
         uint8, all 0 where there is only one value.
@@ -181,11 +182,12 @@ def stretched(
         ValueError: a value is not a finite number.
     """
     values = values.astype(np.float64)
-    inside = slice(None) if padding is None or padding.all() else ~padding
-    among = values[inside].ravel()
+    pixels = values.reshape(-1, values.shape[2]) if values.ndim == 3 else values.ravel()
+    inside = slice(None) if padding is None or padding.all() else ~padding.ravel()
+    among = pixels[inside]
     if not np.isfinite(among.max() - among.min()):
         raise ValueError("it holds values that are no numbers")
-    low, high, _ = limits(among, None if counts is None else counts[inside].ravel())
+    low, high, _ = limits(among, None if counts is None else counts[inside])
     scale = 255.0 / (high - low) if high > low else 0.0
     grey: np.ndarray = np.clip(np.rint((values - low) * scale), 0, 255).astype(np.uint8)
     return grey

@@ -114,12 +114,21 @@ def read(data: bytes, name: str) -> Raster:
         mode, orientation = film.mode, film.getexif().get(_ORIENTATION, 1)
     else:
         mode, orientation = raster.mode_of(film), 1
-    rows = _grey_rows(film, layout.height - gap.missing, layout.bits)
+    count = layout.height - gap.missing
+    rows = _grey_rows(film, count, layout.bits)
+    notes: tuple[str, ...] = ()
+    if isinstance(film, np.ndarray):
+        notes = raster.notes_on_channels(film[:count], layout.bits)
     if not is_cut and gap == _NO_GAP:
-        return Raster(grey=rows, mode=mode, orientation=orientation)
+        return Raster(grey=rows, mode=mode, orientation=orientation, notes=notes)
     rows.paste(0, (gap.start, rows.height - gap.partial, rows.width, rows.height))
     return raster.from_rows(
-        rows, layout.height, mode=mode, partial=gap.partial, orientation=orientation
+        rows,
+        layout.height,
+        mode=mode,
+        partial=gap.partial,
+        orientation=orientation,
+        notes=notes,
     )
 
 

@@ -175,17 +175,23 @@ def _decoded(data: bytes, header: _Header, count: int, is_cut: bool) -> Raster:
     """Decode a whole file, of which only the first rows may be the film's."""
     film = Image.open(io.BytesIO(data), formats=("PNG",))
     mode = film.mode
+    notes: tuple[str, ...] = ()
     if header.bits == 16 and header.colour != 0:
         import imagecodecs
 
         film.load()  # Pillow's own checks
-        rows = raster.first_rows(imagecodecs.png_decode(data), count, raster.grey_of_channels)
+        decoded = imagecodecs.png_decode(data)
+        rows = raster.first_rows(decoded, count, raster.grey_of_channels)
+        notes = raster.notes_on_channels(decoded[:count])
         mode += ";16"
     else:
         film.load()
-        rows = raster.grey_of(film.crop((0, 0, film.width, count)) if is_cut else film)
+        whole = film.crop((0, 0, film.width, count)) if is_cut else film
+        rows = raster.grey_of(whole)
+        if mode == "I;16":
+            notes = raster.notes_on(np.asarray(whole))
     orientation = film.getexif().get(_ORIENTATION, 1)
     if not is_cut:
         values = np.asarray(film) if mode == "I;16" else None
-        return Raster(grey=rows, mode=mode, orientation=orientation, values=values)
-    return raster.from_rows(rows, header.height, mode=mode, orientation=orientation)
+        return Raster(grey=rows, mode=mode, orientation=orientation, values=values, notes=notes)
+    return raster.from_rows(rows, header.height, mode=mode, orientation=orientation, notes=notes)

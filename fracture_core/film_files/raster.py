@@ -53,14 +53,6 @@ class Raster:
     inverted: bool = False
     notes: tuple[str, ...] = ()
 
-    @property
-    def has_extremes(self) -> bool:
-        """True where a few of these values are so extreme that they were clipped."""
-        if self.values is None:
-            return False
-        finite = self.values[np.isfinite(self.values)].astype(np.float64)
-        return formats.limits(finite)[2]
-
 
 def from_rows(
     rows: Image.Image,
@@ -98,11 +90,24 @@ def from_rows(
     )
 
 
-def notes_on(values: np.ndarray) -> tuple[str, ...]:
-    """Return a note where some values are no finite numbers."""
+def notes_on(
+    values: np.ndarray, bits: int | None = None, opacity: np.ndarray | None = None
+) -> tuple[str, ...]:
+    """Return notes on values that are no finite numbers, and on extreme ones that are clipped.
+
+    Args:
+        values: as `grey_of_values` takes them, like `bits` and `opacity`.
+        bits: of a value.
+        opacity: (rows, columns).
+    """
+    outside = _outside(values, opacity)
+    notes = []
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        return (film_reading.NO_NUMBERS,)
-    return ()
+        notes.append(film_reading.NO_NUMBERS)
+    is_stretched = not _keeps_values(values, _bits(values, bits)) and not outside.all()
+    if is_stretched and formats.limits(values[~outside].astype(np.float64))[2]:
+        notes.append(formats.CLIPPED)
+    return tuple(notes)
 
 
 def grey_of(film: Image.Image) -> Image.Image:
@@ -152,7 +157,7 @@ def grey_of_values(
     if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] != 3):
         raise NotImplementedError(f"it has {values.shape[-1]} channels")
     outside = _outside(values, opacity)
-    grey = _eight_bits(values, values.dtype.itemsize * 8 if bits is None else bits, outside)
+    grey = _eight_bits(values, _bits(values, bits), outside)
     if inverted:
         grey = 255 - grey
     if opacity is not None:
@@ -164,50 +169,66 @@ def grey_of_values(
 
 
 def _outside(values: np.ndarray, opacity: np.ndarray | None) -> np.ndarray:
-    """Return which values lie outside the film, bool of their shape."""
-    outside = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
+    """Return which pixels lie outside the film, bool (rows, columns)."""
+    is_fraction = values.dtype.kind == "f"
+    outside = ~np.isfinite(values) if is_fraction else np.zeros(values.shape[:2], bool)
     if outside.ndim == 3:
-        outside |= outside.any(axis=2, keepdims=True)
-    if opacity is not None:
-        outside |= (opacity == 0)[..., None] if outside.ndim == 3 else opacity == 0
-    return outside
+        outside = outside.any(axis=2)
+    return outside if opacity is None else outside | (opacity == 0)
+
+
+def _bits(values: np.ndarray, bits: int | None) -> int:
+    return values.dtype.itemsize * 8 if bits is None else bits
+
+
+def _keeps_values(values: np.ndarray, bits: int) -> bool:
+    """Return whether values have so few bits that they are not stretched."""
+    return values.dtype == bool or (values.dtype.kind == "u" and bits <= 8)
 
 
 def _eight_bits(values: np.ndarray, bits: int, outside: np.ndarray) -> np.ndarray:
     """Return values as uint8, 0 to 255."""
     if values.dtype == bool:
         return values.astype(np.uint8) * np.uint8(255)
-    if values.dtype.kind == "u" and bits <= 8:
+    if _keeps_values(values, bits):
         if bits == 8:
             return values.astype(np.uint8)
         scaled: np.ndarray = np.minimum(values.astype(np.uint16) * 255 // (2**bits - 1), 255)
         return scaled.astype(np.uint8)
     if outside.all() and values.dtype.kind == "f":
         raise NoNumbersError("it holds no value that is a number")
-    return formats.stretched(np.where(outside, 0, values), outside)
+    known = values.copy()
+    known[outside] = 0
+    return formats.stretched(known, outside)
 
 
-def grey_of_channels(
-    values: np.ndarray, bits: int | None = None, *, premultiplied: bool = False
-) -> Image.Image:
+def grey_of_channels(values: np.ndarray, bits: int | None = None) -> Image.Image:
     """Return grey or colour values, with or without opacity, as mode "L".
 
     Args:
         values: (rows, columns) or (rows, columns, 1 to 4); of 2 or 4 channels the last is opacity.
         bits: of a value.
-        premultiplied: whether the colours have been multiplied by the opacity already.
 
     Raises:
         ValueError: see `grey_of_values`.
         NotImplementedError: see `grey_of_values`; or there are more channels.
     """
+    colours, opacity = _channels(values)
+    return grey_of_values(colours, bits, opacity=opacity)
+
+
+def notes_on_channels(values: np.ndarray, bits: int | None = None) -> tuple[str, ...]:
+    """Return `notes_on` values that `grey_of_channels` takes."""
+    colours, opacity = _channels(values)
+    return notes_on(colours, bits, opacity)
+
+
+def _channels(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return colours, and the opacity beside them."""
     count = values.shape[2] if values.ndim == 3 else 1
     if count not in _CHANNELS:
         raise NotImplementedError(f"it has {count} channels")
-    if count in (1, 3):
-        return grey_of_values(values, bits)
-    opacity = None if premultiplied else values[..., -1]
-    return grey_of_values(values[..., :-1], bits, opacity=opacity)
+    return (values, None) if count in (1, 3) else (values[..., :-1], values[..., -1])
 
 
 def mode_of(values: np.ndarray) -> str:

@@ -196,7 +196,7 @@ def _raster(page: Any, values: _Values) -> Raster:
     orientation = int(tag.value) if tag and tag.value in range(1, 9) else 1
     mode = _mode(page, values.array)
     rows = raster.first_rows(values.array, values.rows, lambda array: _grey(page, array))
-    notes = raster.notes_on(values.array)
+    notes = _notes(page, values.array[: values.rows])
     if not values.is_cut:
         return Raster(
             grey=rows,
@@ -237,10 +237,7 @@ def _grey(page: Any, array: np.ndarray) -> Image.Image:
         NotImplementedError: the interpretation is not supported.
     """
     kind, bits = int(page.photometric), int(page.bitspersample)
-    count = {_RGB: 3, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}.get(kind, 1)
-    if array.shape[2] < count:
-        raise ValueError(f"it has {array.shape[2]} of {count} channels")
-    colours, opacity = array[..., :count], _opacity(page, array, count)
+    colours, opacity = _channels(page, array)
     if kind in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
         inverted = kind == _WHITE_IS_ZERO
         return raster.grey_of_values(colours, bits, inverted=inverted, opacity=opacity)
@@ -260,6 +257,23 @@ def _grey(page: Any, array: np.ndarray) -> Image.Image:
     if kind in (_CIELAB, _ICCLAB):
         return _lab(colours, signed=kind == _CIELAB)
     raise NotImplementedError(f"its colours ({page.photometric!r}) are not read")
+
+
+def _notes(page: Any, array: np.ndarray) -> tuple[str, ...]:
+    """Return what is odd about values (rows, columns, channels) of grey or of red, green, blue."""
+    if int(page.photometric) not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):
+        return ()
+    colours, opacity = _channels(page, array)
+    return raster.notes_on(colours, int(page.bitspersample), opacity)
+
+
+def _channels(page: Any, array: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the colours of values (rows, columns, channels), and their opacity."""
+    kind = int(page.photometric)
+    count = {_RGB: 3, _CMYK: 4, _YCBCR: 3, _CIELAB: 3, _ICCLAB: 3}.get(kind, 1)
+    if array.shape[2] < count:
+        raise ValueError(f"it has {array.shape[2]} of {count} channels")
+    return array[..., :count], _opacity(page, array, count)
 
 
 def _opacity(page: Any, array: np.ndarray, count: int) -> np.ndarray | None:

@@ -43,7 +43,7 @@ SUFFIXES = (*formats.SUFFIXES, *dicom.SUFFIXES)  # lower case
 # would add a warning or an error of its own below our limit's sentence.
 Image.MAX_IMAGE_PIXELS = None
 
-RECIPE_VERSION = 4  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
+RECIPE_VERSION = 5  # raised whenever `decode` or `to_pixels` returns other pixels of the same film
 _DECODERS = ("pillow", "tifffile", "imagecodecs", "pi-heif", "pydicom")
 MISSING_ROWS_PERCENT = PixelRecipe().missing_rows_percent
 # Of a film that is shown: as much as there is, unless that is next to nothing. Whether it is enough
@@ -149,8 +149,6 @@ def _reading(film: Raster, name: str, missing_rows_percent: float) -> FilmReadin
     )
     grey = film.grey if turn is None else film.grey.transpose(turn)
     notes = list(film.notes)
-    if film.has_extremes:
-        notes.append(formats.CLIPPED)
     if film.is_cut:
         notes.append(cut_short.note(missing, partial, place))
     return FilmReading(

@@ -403,6 +403,55 @@ def test_a_hot_or_dead_pixel_takes_the_film_no_contrast(
     assert all(each.passed for each in checks if each.name in ("blank", "contrast"))
 
 
+HOT = {  # a film of colours or with opacity, in every format that holds 16 bits of it
+    "TIFF": lambda v: tiff(v, "rgb" if v.shape[2] > 2 else "minisblack", **_extra(v)),
+    "PNG": imagecodecs.png_encode,
+    "JPEG XL": lambda v: imagecodecs.jpegxl_encode(v, lossless=True),
+    "JPEG 2000": lambda v: imagecodecs.jpeg2k_encode(v, level=0),
+    "lossless JPEG": lambda v: imagecodecs.jpeg8_encode(v, bitspersample=16, lossless=True),
+}
+
+
+def _extra(values: np.ndarray) -> dict[str, object]:
+    return {} if values.shape[2] % 2 else {"extrasamples": ["unassalpha"], "planarconfig": "contig"}
+
+
+@pytest.mark.parametrize("extreme", [0, 65_535])
+@pytest.mark.parametrize("shape", [(120, 100), (70, 60)])
+@pytest.mark.parametrize(
+    ("kind", "channels"),
+    [(kind, n) for kind in HOT for n in (2, 3, 4) if n == 3 or kind != "lossless JPEG"],
+)
+def test_a_hot_pixel_takes_a_film_of_several_channels_no_contrast(
+    kind: str, channels: int, shape: tuple[int, int], extreme: int
+) -> None:
+    ramp = np.add.outer(*map(np.arange, shape)).astype(np.uint16) * 3 + 30_000
+    shades = [ramp, ramp + 40, ramp + 90][: channels - (channels % 2 == 0)]
+    values = np.dstack([*shades, np.full(shape, 65_535, np.uint16)][:channels])
+    expected = stretch(np.dstack(shades))
+    expected = luma(expected) if len(shades) == 3 else expected[..., 0]
+    plain = images.read(HOT[kind](values), "film")
+    assert np.abs(np.asarray(plain.image) - expected).max() <= 1 and plain.notes == ()
+    values[60, 50, : len(shades)] = extreme  # all channels of one pixel
+    reading = images.read(HOT[kind](values), "film")
+    grey = np.asarray(reading.image).astype(int)
+    assert grey[60, 50] == (0 if extreme == 0 else 255)
+    rest = np.ones(shape, bool)
+    rest[60, 50] = False
+    assert np.abs(grey - expected)[rest].max() <= 3  # the other end is clipped by a pixel, too
+    assert reading.notes == ("A few pixels with extreme values were read as black or white.",)
+
+
+def test_of_a_small_film_of_colours_two_extreme_pixels_are_no_chance() -> None:
+    ramp = np.add.outer(np.arange(40), np.arange(40)).astype(np.uint16) + 100
+    colours = np.dstack([ramp, ramp, ramp + 10]).reshape(-1, 3)
+    assert formats.limits(colours) == (100, 188, False)
+    colours[5] = 4000
+    assert formats.limits(colours)[2]
+    colours[9, 1] = 4000  # in one channel
+    assert formats.limits(colours) == (100, 4000, False)
+
+
 @pytest.mark.parametrize("side", [16, 40])
 def test_of_a_small_film_one_pixel_may_be_extreme_and_two_may_not(side: int) -> None:
     ramp = np.add.outer(np.arange(side), np.arange(side)).astype(np.uint16) + 100

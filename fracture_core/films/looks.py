@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from fracture_core.films import landmarks
+from fracture_core.films import agreement
 from fracture_core.films.parked_bytes import Parked
 
 SIZE = (34, 32)  # px of a small copy, width and height: twice the 17 x 16 cells of a look
@@ -70,7 +70,7 @@ def likeness(one: bytes | Parked, other: bytes | Parked) -> float:
     of its grey and a move by part of a pixel, as scaling brings; 0 if either is uniformly grey.
     """
     first, second = (_grey(each) for each in (one, other))
-    rough = landmarks.correlation(first.ravel(), second.ravel())
+    rough = agreement.correlation(first.ravel(), second.ravel())
     if rough < ROUGH:
         return max(0.0, rough)
     return max(_explained(first, second), _explained(second, first))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from fracture_core.audit import families
+from fracture_core.audit import candidates, families
 from fracture_core.errors import Stopped
 from fracture_core.films import measures
 from tests.core.audit.test_findings import film
@@ -25,13 +25,13 @@ from tests.core.audit.test_findings import film
     ],
 )
 def test_names_of_copies_lead_to_their_original(name: str) -> None:
-    assert families.stem(name) == families.stem("a/7.jpg")
+    assert candidates.stem(name) == candidates.stem("a/7.jpg")
 
 
 @pytest.mark.parametrize("name", ["a/8.jpg", "a/71.jpg", "a/image2.png", "a/(1).jpg", "a/copy.png"])
 def test_other_names_do_not(name: str) -> None:
-    assert families.stem(name) != families.stem("a/7.jpg")
-    assert families.stem(name)
+    assert candidates.stem(name) != candidates.stem("a/7.jpg")
+    assert candidates.stem(name)
 
 
 def facts(root: Path, films: dict[str, Image.Image]) -> pd.DataFrame:
@@ -40,13 +40,14 @@ def facts(root: Path, films: dict[str, Image.Image]) -> pd.DataFrame:
     return measures.table(root, list(films), root / "facts")
 
 
-@pytest.mark.parametrize("pairs", [families._PAIRS, 700, 1])
+@pytest.mark.parametrize("pairs", [candidates._PAIRS, 700, 1])
 def test_copies_are_found_among_many_films(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pairs: int
 ) -> None:
-    monkeypatch.setattr(families, "_PAIRS", pairs)  # compared a block of films at a time, or singly
+    # Films are compared a block at a time, or singly.
+    monkeypatch.setattr(candidates, "_PAIRS", pairs)
     films = {f"{number}.png": film(number, (160, 200)) for number in range(60)}
-    assert len(films) > families.FEW
+    assert len(films) > candidates.FEW
     films["turned.png"] = films["7.png"].rotate(200, Image.Resampling.BICUBIC)
     films["mirrored.png"] = films["31.png"].transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     table = facts(tmp_path, films)

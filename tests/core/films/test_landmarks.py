@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fracture_core.films import landmarks
+from fracture_core.films import agreement, landmarks
 from fracture_core.films.landmarks import Landmarks
 from fracture_core.phantom.drawing import draw
 from fracture_core.phantom.study_plan import Study, films
@@ -54,9 +54,9 @@ def test_a_copy_agrees_and_its_change_has_words(change, mirror: bool, words: str
     one, other = (landmarks.picture(each) for each in (original, change(original)))
     matrix = landmarks.alignment(landmarks.find(one), landmarks.find(other), mirror)
     assert matrix is not None
-    agreement = landmarks.agreement(one, other, matrix)
-    assert landmarks.is_copy(agreement)
-    assert landmarks.change(agreement) == words
+    compared = agreement.compare(one, other, matrix)
+    assert agreement.is_copy(compared)
+    assert agreement.change(compared) == words
 
 
 def test_another_film_does_not_agree() -> None:
@@ -65,7 +65,7 @@ def test_another_film_does_not_agree() -> None:
     assert all(len(each.points) > 10 for each in marks)
     for mirror in (False, True):
         matrix = landmarks.alignment(*marks, mirror)
-        assert matrix is None or not landmarks.is_copy(landmarks.agreement(one, other, matrix))
+        assert matrix is None or not agreement.is_copy(agreement.compare(one, other, matrix))
 
 
 def phantom(index: int, patient: int, part: str, view: int) -> Image.Image:
@@ -90,11 +90,11 @@ def test_the_most_alike_of_two_thousand_phantoms_are_told_apart(
 ) -> None:
     first, second = phantom(*one), phantom(*other)
     turned = first.rotate(25, Image.Resampling.BICUBIC)
-    for compared, is_copy in ((second, False), (turned, True)):
-        pictures = landmarks.picture(first), landmarks.picture(compared)
+    for shown, is_copy in ((second, False), (turned, True)):
+        pictures = landmarks.picture(first), landmarks.picture(shown)
         marks = [landmarks.find(each) for each in pictures]
         matrix = landmarks.alignment(marks[0], marks[1], False)
         assert matrix is not None
-        agreement = landmarks.agreement(*pictures, matrix)
-        assert agreement.likeness > 0.8
-        assert landmarks.is_copy(agreement, of_one_patient and not is_copy) == is_copy
+        compared = agreement.compare(*pictures, matrix)
+        assert compared.likeness > 0.8
+        assert agreement.is_copy(compared, of_one_patient and not is_copy) == is_copy

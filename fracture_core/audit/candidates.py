@@ -135,8 +135,8 @@ def _centres(marks: Sequence[Landmarks]) -> np.ndarray:
 def _vector(directions: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """Return the summed differences of descriptors from their nearest centres, float32 (k 128,)."""
     nearest = (directions @ centres.T - 0.5 * (centres * centres).sum(axis=1)).argmax(axis=1)
-    sums = np.zeros_like(centres)
-    np.add.at(sums, nearest, directions - centres[nearest])
+    chosen = (np.arange(len(centres))[:, None] == nearest).astype(np.float32)
+    sums = chosen @ directions - chosen.sum(axis=1, keepdims=True) * centres
     return landmarks.unit(landmarks.unit(sums).ravel())
 
 

@@ -5,19 +5,20 @@ two films are copies only if they agree once their landmarks are aligned (`films
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from fracture_core.audit import candidates
 from fracture_core.audit.candidates import StoredLandmarks
 from fracture_core.errors import FilmError, Stopped
 from fracture_core.films import agreement, images, landmarks, looks
-from fracture_core.films.landmarks import Landmarks, Picture
+from fracture_core.films.landmarks import Picture
 
 if TYPE_CHECKING:
     from scipy.cluster.hierarchy import DisjointSet
@@ -75,8 +76,8 @@ def find(
 
     Args:
         root: folder of the data set.
-        films: rows `path`, `pixels`, `landmarks` (`Landmarks.to_bytes`, perhaps parked) and, if
-            known, `patient`; index 0 to n - 1.
+        films: rows `path`, `pixels`, `landmarks` (`Landmarks.to_bytes`, perhaps parked), `coarse`
+            (likewise) and, if known, `patient`; index 0 to n - 1.
         copies: groups of rows already known as copies, with details.
         progress: called with (films compared, all films).
         should_stop: called for every film.
@@ -118,8 +119,15 @@ def _search(
     patients = films.get("patient", films["path"]).tolist()
     picture = lru_cache(_OPEN)(lambda place: _picture(root / paths[place]))
 
+    tones = films["coarse"].tolist()
+
     def compared(place: int, other: int, mirror: bool) -> str | None:
-        return _change(marks, picture, other, place, mirror, patients[place] == patients[other])
+        matrix = landmarks.alignment(marks[other], marks[place], mirror)
+        if matrix is None or not agreement.may_be_copies(
+            bytes(tones[other]), bytes(tones[place]), matrix
+        ):
+            return None
+        return _change(picture(other), picture(place), matrix, patients[place] == patients[other])
 
     cores = os.cpu_count() or 1
     # Its matrices are small: threads that share one would mostly wait for each other.
@@ -141,21 +149,12 @@ def _search(
 
 
 def _change(
-    marks: Sequence[Landmarks],
-    open_film: Callable[[int], Picture | None],
-    one: int,
-    other: int,
-    mirror: bool,
-    same_patient: bool,
+    one: Picture | None, other: Picture | None, matrix: np.ndarray, same_patient: bool
 ) -> str | None:
     """Return in words what makes a film of another; `None` if they are two originals."""
-    matrix = landmarks.alignment(marks[one], marks[other], mirror)
-    if matrix is None:
+    if one is None or other is None:
         return None
-    first, second = open_film(one), open_film(other)
-    if first is None or second is None:
-        return None
-    compared = agreement.compare(first, second, matrix)
+    compared = agreement.compare(one, other, matrix)
     return agreement.change(compared) if agreement.is_copy(compared, same_patient) else None
 
 

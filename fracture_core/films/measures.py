@@ -20,7 +20,7 @@ import pandas as pd
 from fracture_core import checksums, file_reader
 from fracture_core.errors import FilmError, Stopped
 from fracture_core.files import make_folder
-from fracture_core.films import images, landmarks, looks
+from fracture_core.films import agreement, images, landmarks, looks
 from fracture_core.films.parked_bytes import Store
 
 COLUMNS = {
@@ -39,7 +39,8 @@ COLUMNS = {
     "pixels": "str",  # hex digest of size and grey pixels: equal for the same image in any file
     "look": "str",  # hex of 256 bits: near for films that look alike, see `looks`
     "small": "object",  # bytes of the grey film at `looks.SIZE` px, to confirm a likeness
-    "landmarks": "object",  # bytes, see `Landmarks.to_bytes`; in a table both are `Parked`
+    "landmarks": "object",  # bytes, see `Landmarks.to_bytes`
+    "coarse": "object",  # bytes, see `agreement.coarse`; in a table all three are `Parked`
 }
 _TYPES = {  # of the columns, for `file_reader.read_table`
     name: {"str": "text", "int64": "whole", "float64": "number", "object": "bytes"}[kind]
@@ -48,7 +49,7 @@ _TYPES = {  # of the columns, for `file_reader.read_table`
 SMALL = 256  # px, at most, of the longer side of the copy that brightness and look are taken from
 RIM = 0.04  # width of the border, of the shorter side
 _CHUNK = 512  # films per saved piece: the most that a kill costs
-_VERSION = 3  # raised whenever the same film is measured otherwise
+_VERSION = 4  # raised whenever the same film is measured otherwise
 _PLAIN = "-plain"  # end of the stamp of a film without landmarks
 
 
@@ -174,7 +175,8 @@ def _as_table(rows: Rows, paths: list[str]) -> pd.DataFrame:
 def _parked(piece: pd.DataFrame, store: Store) -> pd.DataFrame:
     """Move pictures and landmarks of a piece to a file."""
     large = {
-        name: [store.add(content) for content in piece[name]] for name in ("small", "landmarks")
+        name: [store.add(content) for content in piece[name]]
+        for name in ("small", "landmarks", "coarse")
     }
     return piece.assign(**{name: pd.Series(each, dtype=object) for name, each in large.items()})
 
@@ -219,7 +221,7 @@ def measure(root: Path, path: str, with_landmarks: bool = True) -> dict[str, obj
     reduced = _reduced(grey, SMALL)  # all that follows is taken from it
     # In two steps, which take a quarter of the time of one.
     small = cv2.resize(_reduced(reduced, SMALL // 2), looks.SIZE, interpolation=cv2.INTER_AREA)
-    marks = landmarks.find(landmarks.picture(film)).to_bytes() if with_landmarks else b""
+    picture = landmarks.picture(film) if with_landmarks else None
     return (
         row
         | _brightness(reduced)
@@ -232,7 +234,8 @@ def measure(root: Path, path: str, with_landmarks: bool = True) -> dict[str, obj
             "pixels": digest.hexdigest(),
             "look": looks.look(small),
             "small": small.tobytes(),
-            "landmarks": marks,
+            "landmarks": landmarks.find(picture).to_bytes() if picture else b"",
+            "coarse": agreement.coarse(picture) if picture else b"",
         }
     )
 

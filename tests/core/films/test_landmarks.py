@@ -1,5 +1,6 @@
 """Landmarks: their bytes, mirror images, and how two films agree."""
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -57,6 +58,18 @@ def test_a_copy_agrees_and_its_change_has_words(change, mirror: bool, words: str
     compared = agreement.compare(one, other, matrix)
     assert agreement.is_copy(compared)
     assert agreement.change(compared) == words
+    coarse = agreement.coarse(one), agreement.coarse(other)
+    assert agreement.may_be_copies(*coarse, matrix)
+    assert agreement.may_be_copies(*coarse[::-1], cv2.invertAffineTransform(matrix))
+
+
+def test_tones_of_another_film_rule_a_copy_out_wherever_it_is_laid() -> None:
+    one, other = (agreement.coarse(landmarks.picture(film(seed, (200, 250)))) for seed in (1, 2))
+    for scale in (0.8, 1.0, 1.2):
+        matrix = np.array([[scale, 0.0, 3.0], [0.0, scale, -2.0]])
+        assert not agreement.may_be_copies(one, other, matrix)
+    aside = np.array([[1.0, 0.0, 190.0], [0.0, 1.0, 0.0]])
+    assert agreement.may_be_copies(one, other, aside)  # too little in common to decide
 
 
 def test_another_film_does_not_agree() -> None:

@@ -59,13 +59,15 @@ def test_the_rim_holds_each_pixel_of_it_once(size: tuple[int, int]) -> None:
 def test_pictures_and_landmarks_wait_on_disk_and_leave_nothing_there(root: Path) -> None:
     folder = root / "facts"
     table = measures.table(root, PATHS, folder)
-    for path, small, marks in zip(PATHS, table["small"], table["landmarks"], strict=True):
+    large = (table[name] for name in ("small", "landmarks", "coarse"))
+    for path, small, marks, coarse in zip(PATHS, *large, strict=True):
         row = measures.measure(root, path)
         assert bytes(small) == row["small"] and bytes(marks) == row["landmarks"]
+        assert bytes(coarse) == row["coarse"]
         expected = landmarks.find(landmarks.picture(Image.open(root / path)))
         points = Landmarks.from_bytes(bytes(marks)).points
         assert points == pytest.approx(expected.points, abs=0.1)
-    del table, small, marks
+    del table, large, small, marks, coarse
     assert {path.name for path in folder.iterdir()} == {"facts-000000.parquet", "SHA256SUMS"}
 
 
@@ -90,5 +92,5 @@ def test_landmarks_that_were_left_out_are_found_once_they_are_wanted(
     assert sorted(measured) == PATHS and any(map(bytes, whole["landmarks"]))
     table(False)
     assert measured == []  # what holds more will do
-    same = [name for name in plain if name not in ("stamp", "landmarks")]
+    same = [name for name in plain if name not in ("stamp", "landmarks", "coarse")]
     assert plain[same].equals(whole[same])

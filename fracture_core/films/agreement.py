@@ -19,9 +19,7 @@ SURE_LIKENESS, SURE_TONE = 0.975, 0.998  # where the tone was changed; always wi
 TONES = 64  # levels that they are compared in
 OVERLAP = 0.25  # share of the smaller film that two copies have in common
 COARSE = 3  # px of a picture, along either side, that a coarse one averages
-COARSE_TONE = (
-    0.96  # of coarse pictures; 1,000 copies have at least 0.973 before their map is refined
-)
+COARSE_TONE = 0.96  # of coarse pictures; copies have 0.97 and more before any refinement
 _LEAST_COARSE = 50  # px in common, below which coarse pictures decide nothing
 
 

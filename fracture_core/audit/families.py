@@ -77,7 +77,7 @@ def find(
     Args:
         root: folder of the data set.
         films: rows `path`, `pixels`, `landmarks` (`Landmarks.to_bytes`, perhaps parked), `coarse`
-            (likewise) and, if known, `patient`; index 0 to n - 1.
+            (`agreement.coarse`) and, if known, `patient`; index 0 to n - 1.
         copies: groups of rows already known as copies, with details.
         progress: called with (films compared, all films).
         should_stop: called for every film.

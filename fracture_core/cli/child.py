@@ -288,6 +288,13 @@ def averages(folder: Path, lock: int) -> int:
     return _job(averages_job.run_child, "work on the averages", folder, lock)
 
 
+def average(folder: Path, lock: int) -> int:
+    """Average a run's weights as a folder requests; return the exit status. See `_job`."""
+    from fracture_core.releases import epoch_average_job
+
+    return _job(epoch_average_job.run_child, "average of weights", folder, lock)
+
+
 def floors(folder: Path, lock: int) -> int:
     """Make the twins of a model as a folder requests; return the exit status. See `_job`."""
     from fracture_core.floors import floors_job
@@ -331,6 +338,7 @@ def _job(work: Callable[[Path], None], noun: str, folder: Path, lock: int) -> in
 
 JOBS = {
     "audit": audit,
+    "average": average,
     "averages": averages,
     "evaluate": evaluate,
     "fetch": fetch,

@@ -67,6 +67,7 @@ COMMANDS = {
         "gate": "Fit a released model's gate on its training data.",
         "release": "Publish a run as models/NAME.",
         "ensemble": "Publish the mean of models as models/NAME.",
+        "average-weights": "Publish the mean of a run's weights over kept epochs as models/NAME.",
         "export": "Write a model for other programs: Keras, SavedModel, LiteRT, ONNX or weights.",
         "room": "Serve the app to visitors, who watch and upload. Changes need the owner's token.",
     },

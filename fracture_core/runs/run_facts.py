@@ -241,6 +241,18 @@ def _is_pretraining(value: Any) -> bool:
     )
 
 
+def _is_averaged(value: Any) -> bool:
+    """Check for epochs whose weights were averaged, and the films of the averages."""
+    epochs = value.get("epochs") if isinstance(value, dict) else None
+    return (
+        isinstance(epochs, list)
+        and len(epochs) > 1
+        and all(map(is_count, epochs))
+        and is_count(value.get("films"))
+        and _is_short(value.get("films_sha256"))
+    )
+
+
 def _is_estimate(value: Any) -> bool:
     """Check for a figure with its interval, n, and spread over folds."""
     numbers = ("value", "low", "high", "mean", "least", "greatest")
@@ -272,6 +284,7 @@ _DATA: Mapping[str, Callable[[Any], bool]] = {
     "pooling": _is_text,
     **dict.fromkeys(("label_smoothing", "mixup", "weight_average"), _is_small),
     "pretraining": _is_pretraining,
+    "averaged": _is_averaged,
     "images": _all(is_count),
     "studies": _all(is_count),
 }

@@ -35,7 +35,7 @@ from fracture_core.jobs import fetch_job, launcher, standby
 from fracture_core.neighbours import neighbours_job
 from fracture_core.own_networks import allowed
 from fracture_core.prediction import gate_job
-from fracture_core.releases import ensemble
+from fracture_core.releases import ensemble, epoch_average_job
 from fracture_core.run_groups import members
 from fracture_core.runs import run_folders, run_labels, run_requests
 from fracture_core.sweeps import sweep
@@ -120,6 +120,7 @@ delete = owners(run_folders.delete)
 fork = owners(launcher.fork)
 recompute_averages = owners(averages_job.start)
 make_ensemble = owners(ensemble.make)
+average_weights = owners(epoch_average_job.start)
 prepare_run = owners(standby.prepare)
 resume = owners(launcher.resume)
 import_run = owners(run_archive.read)

@@ -131,12 +131,14 @@ def check_network(config: TrainConfig) -> None:
     Raises:
         ConfigError: the network, its size, its options or its pretraining are not allowed.
         ModelError: the file of initial weights holds none.
+        RunError: the run that it starts from does not keep the epoch.
     """
     from fracture_core.networks import architectures, network_weights
-    from fracture_core.pretrained import imagenet_files
+    from fracture_core.pretrained import imagenet_files, run_start
 
     architectures.check(config.architecture, config.recipe.size, config.options)
     imagenet_files.check(config)
+    run_start.check(config)
     if config.weights:
         network_weights.check_weights_file(Path(config.weights))
 

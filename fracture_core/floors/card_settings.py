@@ -16,7 +16,7 @@ TRAIN = ["python", "-m", "fracture_core", "train"]
 # The card's own facts name the films; the files and lists are of the machine that trained it.
 ELSEWHERE = frozenset(
     {"positive", "table", "selection", "corrections", "parts", "fold", "fold_list", "options.own"}
-) | {"weights", "exclude", "families"}
+) | {"weights", "start_from", "exclude", "families"}
 
 
 def of_card(card: Card, data: str) -> tuple[TrainConfig, bool]:

@@ -52,6 +52,9 @@ def _content(run: Run) -> None:
         st.markdown(f"{setting.label}: {setting.words(value)}")
     if run.data.split_words:
         st.markdown(theme.plain(run.data.split_words))
+    if start := run.data.start:
+        for title, key in (("Layers with its weights", "loaded"), ("New layers", "fresh")):
+            st.markdown(theme.plain(f"{title}: {', '.join(start[key]) or 'none'}"))
     if not owner.is_owner():
         return  # what follows names folders of this machine
     st.caption("The same run from a terminal:")

@@ -40,7 +40,7 @@ def show(run: Run) -> None:
         "Epochs",
         key=f"{state.AVERAGE_EPOCHS}-{run.name}",
         max_chars=400,
-        placeholder=ranges(usual),
+        placeholder=ranges(usual).replace(" to ", "-"),
         help="As in 3-5,8. By default the last half of the epochs whose weights are kept.",
     )
     owner.button(
@@ -54,7 +54,7 @@ def show(run: Run) -> None:
         st.error(theme.plain(refused), icon=":material/error:")
     elif job and job.state in (State.FAILED, State.INTERRUPTED):
         st.error(theme.plain(job.message), icon=":material/error:")
-    _made(run.name)
+    _made(run)
 
 
 def _usual_name(run: str) -> str:
@@ -72,16 +72,17 @@ def _start(run: str) -> None:
         st.session_state[f"{state.REFUSED_AVERAGE}-{run}"] = str(error)
 
 
-def _made(run: str) -> None:
+def _made(run: Run) -> None:
     """Link to the model that the job has made, while there is one."""
     try:
-        name = epoch_average_job.model_of(run)
+        name = epoch_average_job.model_of(run.name)
     except FractureError:  # its request is damaged: the next start replaces it
         return
     if name in model_names.released():
+        dev = {state.FILMS: "dev"} if run.data.images.get("dev") else {}
         st.page_link(
             "pages/evaluate.py",
             label=f"Evaluate {theme.plain(name)}",
             icon=":material/fact_check:",
-            query_params={state.MODEL: name},
+            query_params={state.MODEL: name, **dev},
         )

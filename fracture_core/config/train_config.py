@@ -195,7 +195,7 @@ class TrainConfig(Record):
         "run and epoch, as in all-parts@12, whose weights the network starts with in each layer of "
         "the same name and shapes; the run may have another size or network",
         unset="new weights",
-    )  # the report's networks started anew
+    )  # the report's networks started from new weights
     exclude: str | None = _learning(
         None, "Exclude", "CSV file of films to leave out of training", unset="none"
     )

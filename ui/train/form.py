@@ -81,7 +81,7 @@ def show() -> None:
         config = _ask_more(base, name, draft, epochs)
         films = training_film_cache.films_learned_from(config)
         _check_labels(films)
-    except (ConfigError, DataError, ModelError, NotOwner, WriteFailed) as error:
+    except (ConfigError, DataError, ModelError, NotOwner, RunError, WriteFailed) as error:
         data_change.show(error)
         _start_button(disabled=True)
         return

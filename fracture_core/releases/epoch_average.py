@@ -105,7 +105,7 @@ def make(
         DataError: the run's films can no longer be read, or hold other pictures.
         Stopped: `should_stop` returned `True`; no model was made.
     """
-    from fracture_core.training import loop
+    from fracture_core.learners import learner
 
     def step(text: str) -> None:
         _refuse_stop(should_stop())
@@ -117,7 +117,7 @@ def make(
         checksums.read(run.folder, files[0]),
         "Train with a weight average, which the run keeps in place of its weights.",
     )
-    network = loop.make_network(run.config)
+    network = learner.make_network(run.config)
     set_mean(network, files, step)
     step("Reading the run's films.")
     films = _films(run, network)
@@ -141,7 +141,7 @@ def beside(run: Run, model: Model) -> list[tuple[str, Summary]]:
         (name, figures) of the run's best epoch, of the last averaged one, and of the mean, at its
         threshold; empty for a mean without dev films.
     """
-    if model.judged.empty:
+    if model.dev_films.empty:
         return []
     best, last = predictions.best_epoch(run.folder), model.card.averaged[-1]
     names = {f"{run.name}@{epoch}": epoch for epoch in (best, last) if epoch is not None}
@@ -290,7 +290,7 @@ def _gate(run: Run, card: Card, weights: bytes, films: Films) -> bytes | None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / model_files.WEIGHTS
         path.write_bytes(weights)
-        model = Model(reference=card.name, card=card, weights=path, judged=none)
+        model = Model(reference=card.name, card=card, weights=path, dev_films=none)
         try:
             return gate_job.fit(model, run.data_root, films.rows, run.folder)
         except (DataError, DamagedFile):

@@ -16,6 +16,7 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.epochs import epoch_weights, forks
 from fracture_core.errors import ConfigError, ModelError, RunError
 from fracture_core.floors import card_settings
+from fracture_core.learners import learner
 from fracture_core.models import stored_models
 from fracture_core.networks import architectures, network_weights
 from fracture_core.prediction import training_patients
@@ -23,7 +24,6 @@ from fracture_core.pretrained import run_start
 from fracture_core.reports import claim_answers
 from fracture_core.runs import journal, run_facts, run_folders
 from fracture_core.runs.run_folders import Run
-from fracture_core.training import loop
 from tests.core import made_networks
 from tests.core.training.test_loop import make, train
 
@@ -45,7 +45,7 @@ def weights(path: Path, name: str, size: int = 32) -> dict[str, np.ndarray]:
 
 def test_a_larger_input_keeps_the_layers_that_fit_and_draws_the_others(run_copy: Path) -> None:
     run = of(run_copy, recipe=PixelRecipe(size=40))
-    network = loop.make_network(run.config)
+    network = learner.make_network(run.config)
     before = {each.path: np.array(each) for each in network.weights}
     facts = run_start.load(network, run, NONE)
     path = run_copy / "checkpoints" / epoch_weights.name(3)
@@ -59,7 +59,7 @@ def test_a_larger_input_keeps_the_layers_that_fit_and_draws_the_others(run_copy:
 
 def test_another_network_takes_what_it_shares(run_copy: Path) -> None:
     run = of(run_copy, architecture="all_conv", options=NetworkOptions())
-    facts = run_start.load(loop.make_network(run.config), run, NONE)
+    facts = run_start.load(learner.make_network(run.config), run, NONE)
     assert {"conv_1", "norm_1"} <= set(facts["loaded"]) and "conv_3" in facts["fresh"]
 
 

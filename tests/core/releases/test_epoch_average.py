@@ -21,6 +21,7 @@ from fracture_core.evaluations import evaluation_job
 from fracture_core.floors import card_settings
 from fracture_core.folders import models_folder
 from fracture_core.jobs import launcher
+from fracture_core.learners import learner
 from fracture_core.models import model_files, stored_models
 from fracture_core.networks import architectures, network_weights
 from fracture_core.prediction.inference import Predictor
@@ -28,7 +29,7 @@ from fracture_core.releases import averaged_epochs, ensemble, epoch_average, epo
 from fracture_core.runs import run_folders, run_status
 from fracture_core.runs.run_folders import Run
 from fracture_core.runs.run_status import State, Status
-from fracture_core.training import averages, averages_job, loop
+from fracture_core.training import averages, averages_job
 from tests.core import made_networks
 
 NORMS = ("moving_mean", "moving_variance")
@@ -41,7 +42,7 @@ def run(run_copy: Path) -> Run:
 
 
 def weights_of(run: Run, epoch: int) -> dict[str, np.ndarray]:
-    network = loop.make_network(run.config)
+    network = learner.make_network(run.config)
     network_weights.load_weights(network, run.folder / "checkpoints" / epoch_weights.name(epoch))
     return {each.path: np.array(each) for each in network.weights}
 
@@ -76,7 +77,7 @@ def test_its_weights_are_the_mean_to_the_bit_and_its_averages_those_of_one_pass(
     for each in network.weights:
         if not each.path.endswith(NORMS):
             assert np.array_equal(np.array(each), means[each.path]), each.path
-    by_hand = loop.make_network(run.config)
+    by_hand = learner.make_network(run.config)
     by_hand.set_weights([means[each.path] for each in by_hand.weights])
     films, pixels = averages_job.films_of(run)
     training = pixels[films["role"].to_numpy() == "train"]
@@ -107,7 +108,7 @@ def test_it_is_a_model_like_the_others(run: Run, phantom_root: Path) -> None:
     evaluated = evaluation_job.evaluate("mean", catalog.read(phantom_root), "valid")
     table = {
         key: value.to_dict()
-        for key, value in replace(model, judged=evaluated.films).at_threshold(0.5).items()
+        for key, value in replace(model, dev_films=evaluated.films).at_threshold(0.5).items()
     }
     assert card.metrics["valid"] == table
     names = [name for name, _ in epoch_average.beside(run, model)]
@@ -151,7 +152,7 @@ def test_a_network_without_normalization_needs_no_films(run: Run) -> None:
     model = stored_models.find("mean")
     assert all((values == 0.375).all() for values in Predictor(model).network.get_weights())
     assert model.card.averaged == (2, 3) and model.card.training["averaged"]["films"] == 0
-    assert model.judged.empty and model.gate is None and model.card.metrics == {}
+    assert model.dev_films.empty and model.gate is None and model.card.metrics == {}
     assert epoch_average.beside(run, model) == []
 
 
@@ -203,7 +204,7 @@ def test_weights_of_another_network_are_refused(run: Run) -> None:
 
 
 def test_weights_that_are_no_numbers_are_refused(run: Run) -> None:
-    network = loop.make_network(run.config)
+    network = learner.make_network(run.config)
     network.set_weights([np.full_like(each, np.nan) for each in network.get_weights()])
     path = run.folder / "checkpoints" / epoch_weights.name(2)
     checksums.write(run.folder, path, epoch_weights.content(network))

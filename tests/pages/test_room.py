@@ -137,7 +137,6 @@ def test_there_are_all_the_actions() -> None:
         ("train", {}, "start-training"),
         ("train", {"run": "finished"}, "resume"),
         ("train", {"run": "finished"}, "train-more"),
-        ("train", {"run": "finished"}, "average-weights"),
         ("report_2018", {}, "run-experiments"),
         ("data", {}, "run-audit"),
         ("studies", {"map": "true", "model": "finished"}, "make-neighbours"),

@@ -15,6 +15,7 @@ from typing import NoReturn
 from fracture_core.cli import Command
 from fracture_core.errors import ClassesError, FractureError, WriteFailed
 from fracture_core.files import refusal
+from fracture_core.jobs import launcher
 from fracture_core.words import clean, readable
 
 # By module of `commands`: its commands, and what each does.
@@ -77,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        status: int | None = options.run_command(options)
+        with launcher.through(getattr(options, "launcher", None)):
+            status: int | None = options.run_command(options)
         _finish_output()
         return status or 0
     except FractureError as error:

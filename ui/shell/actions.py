@@ -142,7 +142,8 @@ def start_run(settings: TrainConfig, name: str, labels: run_labels.Labels | None
         DataError: the films have changed since the page was drawn.
     """
     data_cache.check_unchanged()
-    launcher.create_and_start(settings, name, labels=labels)
+    with launcher.through(st.session_state.get(state.LAUNCHER)):
+        launcher.create_and_start(settings, name, labels=labels)
 
 
 @owners
@@ -153,7 +154,8 @@ def cross_validate(settings: TrainConfig, folds: int, name: str, labels: run_lab
         DataError: the films have changed since the page was drawn.
     """
     data_cache.check_unchanged()
-    group_runs.begin(settings, folds, name, data_cache.dataset(), labels)
+    with launcher.through(st.session_state.get(state.LAUNCHER)):
+        group_runs.begin(settings, folds, name, data_cache.dataset(), labels)
 
 
 @owners
@@ -164,7 +166,8 @@ def start_sweep(value: Sweep, name: str, labels: run_labels.Labels) -> None:
         DataError: the films have changed since the page was drawn.
     """
     data_cache.check_unchanged()
-    sweep.begin(replace(value, name=name), data_cache.dataset(), labels)
+    with launcher.through(st.session_state.get(state.LAUNCHER)):
+        sweep.begin(replace(value, name=name), data_cache.dataset(), labels)
 
 
 @owners

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from fracture_core.clusters import run_place, slurm
 from fracture_core.config.network_options import OWN
 from fracture_core.config.presets import PRESETS, preset
 from fracture_core.config.train_config import TrainConfig
@@ -19,6 +20,7 @@ from fracture_core.errors import (
     RunNameTaken,
     WriteFailed,
 )
+from fracture_core.jobs import launcher
 from fracture_core.networks import architectures, network_size
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.pretrained import imagenet_files
@@ -123,6 +125,7 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         st.caption(SHARED_PATIENTS)
     if warning := cost.warning(config):
         st.warning(theme.plain(warning), icon=":material/memory:")
+    _ask_launcher()
     with st.container(horizontal=True, vertical_alignment="center"):
         if own:
             _start_button(on_click=_start, args=(config, own, run_name.token()))
@@ -139,6 +142,20 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
             st.code(
                 f"{training_command.of_config(config)}{named}", language="bash", wrap_lines=True
             )
+
+
+def _ask_launcher() -> None:
+    """Ask where the run is started, on a machine of a cluster."""
+    if slurm.is_installed():
+        st.segmented_control(
+            "Runs on",
+            list(run_place.LAUNCHERS),
+            default=launcher.usual(),
+            required=True,
+            format_func=run_place.LAUNCHERS.__getitem__,
+            key=state.LAUNCHER,
+            help="Slurm starts it on a machine of the cluster that sees these folders.",
+        )
 
 
 def _ask_labels(architecture: str) -> RunLabels | None:

@@ -138,6 +138,8 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         st.caption(owner.WHY)
     else:  # it names folders of this machine
         named = f" --name {own.name}" if own and own.name else ""
+        if (where := st.session_state.get(state.LAUNCHER, "local")) != "local":
+            named += f" --launcher {where}"
         with st.expander("The same run from a terminal"):
             st.code(
                 f"{training_command.of_config(config)}{named}", language="bash", wrap_lines=True

@@ -15,6 +15,7 @@ from fracture_core.errors import ConfigError, RunError
 
 OPTIONS = "FRACTURE_SBATCH"  # more options of `sbatch`, as in a shell: "--partition=gpu --mem=8G"
 CORES = 2  # asked for, unless `OPTIONS` says otherwise
+LAST_SECONDS = 60  # before a job's time is up
 COMMAND_SECONDS = 20.0  # after which a command that does not answer is given up
 ASK_SECONDS = 5.0  # between two questions for the queue; pages look twice a second
 _queue: dict[str, tuple[float, frozenset[str] | None]] = {}  # user's jobs, and when asked for
@@ -54,6 +55,7 @@ def submit(
     options = [
         "--parsable",
         "--no-requeue",  # a person resumes the run, or leaves it
+        f"--signal=B:TERM@{LAST_SECONDS}",  # asks it to stop and to keep its work
         f"--job-name={name}",
         f"--output={log}",
         "--open-mode=append",

@@ -93,6 +93,7 @@ def test_a_job_takes_its_machine_folder_log_and_the_options_that_a_person_names(
     options = (full / "jobs" / "1" / "options").read_text().splitlines()
     assert {"--job-name=fracture-named", "--partition=gpu", "--comment=a b"} < set(options)
     assert f"--output={folder / 'train.log'}" in options and "--no-requeue" in options
+    assert "--signal=B:TERM@60" in options
     assert "cli.child run named --elsewhere" in (full / "jobs" / "1" / "script").read_text()
     monkeypatch.setenv(slurm.OPTIONS, "'")
     with pytest.raises(ConfigError, match="FRACTURE_SBATCH must be options as in a shell"):

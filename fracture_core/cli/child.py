@@ -24,7 +24,7 @@ from fracture_core.runs import journal, run_config, run_folders, run_lock, run_s
 from fracture_core.runs.run_status import State, Status
 from fracture_core.training import network_check, probe, standby_child
 
-LOCK_SECONDS = 15.0  # that a scheduler's job waits for who has submitted it
+LOCK_SECONDS = 15.0  # that a scheduler's job waits for the process that has submitted it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,7 +18,7 @@ from fracture_core.clusters import slurm
 from fracture_core.files import replace_file, writing
 
 LAUNCHERS = {"local": "This machine", "slurm": "Slurm"}  # name -> title
-FILE, SIGN = "place.json", "sign_of_life.json"  # written by who starts the run, and by its process
+FILE, SIGN = "place.json", "sign_of_life.json"  # written at the start, and by the process
 BEAT_SECONDS = 5.0  # between two signs of life
 FRESH_SECONDS = 30.0  # a sign of life that is younger says enough
 NEW_SECONDS = 2 * slurm.ASK_SECONDS  # until every process has asked for the queue again

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from fracture_core.cli import Command
+from fracture_core.clusters import launcher_choice
 from fracture_core.errors import ClassesError, FractureError, WriteFailed
 from fracture_core.files import refusal
-from fracture_core.jobs import launcher
 from fracture_core.words import clean, readable
 
 # By module of `commands`: its commands, and what each does.
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        with launcher.through(getattr(options, "launcher", None)):
+        with launcher_choice.through(getattr(options, "launcher", None)):
             status: int | None = options.run_command(options)
         _finish_output()
         return status or 0

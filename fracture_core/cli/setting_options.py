@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fracture_core import file_reader, files
-from fracture_core.clusters import run_place
+from fracture_core.clusters import launcher_choice
 from fracture_core.config import network_options, presets, setting_table
 from fracture_core.config.network_options import OwnNetwork
 from fracture_core.config.presets import PRESETS
@@ -126,7 +126,7 @@ def add_queue(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queue", action="store_true", help="queue in the background")
     parser.add_argument(
         "--launcher",
-        choices=run_place.LAUNCHERS,
+        choices=launcher_choice.LAUNCHERS,
         help="where runs are started (FRACTURE_LAUNCHER, else local; a resume where it was)",
     )
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from fracture_core import file_reader
 from fracture_core.clusters import slurm
+from fracture_core.clusters.launcher_choice import LAUNCHERS
 from fracture_core.files import replace_file, writing
 
-LAUNCHERS = {"local": "This machine", "slurm": "Slurm"}  # name -> title
 FILE, SIGN = "place.json", "sign_of_life.json"  # written at the start, and by the process
 BEAT_SECONDS = 5.0  # between two signs of life
 FRESH_SECONDS = 30.0  # a sign of life that is younger says enough

@@ -15,18 +15,17 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from fracture_core import file_reader, files, locks, memory
-from fracture_core.clusters import run_place, slurm
+from fracture_core.clusters import launcher_choice, run_place, slurm
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.record import check_range
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.errors import ConfigError, FileRefused, FractureError, RunBusy, RunError, Stopped
+from fracture_core.errors import FileRefused, FractureError, RunBusy, RunError, Stopped
 from fracture_core.files import make_folder, replace_file, writing
 from fracture_core.folders import PROJECT, runs_folder
 from fracture_core.jobs import child_process, standby
@@ -34,9 +33,7 @@ from fracture_core.own_networks import allowed
 from fracture_core.runs import journal, run_folders, run_labels, run_lock, run_requests, run_status
 
 LOCK_VARIABLE = "FRACTURE_LOCK_FD"  # tells a child which of its open files is its lock
-LAUNCHER_VARIABLE = "FRACTURE_LAUNCHER"  # who starts runs: a key of `run_place.LAUNCHERS`
 QUEUE_SECONDS = 0.3  # between two checks of the slots
-_chosen: ContextVar[str | None] = ContextVar("launcher", default=None)
 _children: list[subprocess.Popen[bytes]] = []  # those not yet reaped
 
 
@@ -48,42 +45,15 @@ def slots() -> int:
     return max(1, int(os.environ.get("FRACTURE_SLOTS") or os.cpu_count() or 1))
 
 
-@contextlib.contextmanager
-def through(name: str | None) -> Iterator[None]:
-    """Have this launcher start the runs of a `with` block: a key of `run_place.LAUNCHERS`.
-
-    `None` leaves the choice to `FRACTURE_LAUNCHER`, and to where a resumed run was before.
-    """
-    token = _chosen.set(name)
-    try:
-        yield
-    finally:
-        _chosen.reset(token)
-
-
 def _launcher_of(folder: Path) -> str:
-    """Return who starts a run, a key of `run_place.LAUNCHERS`; see `through` and `usual`."""
+    """Return who starts a run: the chosen one, else the one of before, else the usual one."""
     place = run_place.read(folder)
-    return _chosen.get() or (place.launcher if place else usual())
-
-
-def usual() -> str:
-    """Return who starts runs unless a person chooses: `FRACTURE_LAUNCHER`, else "local".
-
-    Raises:
-        ConfigError: there is no such launcher.
-    """
-    name = os.environ.get(LAUNCHER_VARIABLE) or "local"
-    if name not in run_place.LAUNCHERS:
-        raise ConfigError(
-            f"{LAUNCHER_VARIABLE} must be one of {', '.join(run_place.LAUNCHERS)}; received "
-            f"{name[:100]!r}."
-        )
-    return name
+    chosen = launcher_choice.chosen()
+    return chosen or (place.launcher if place else launcher_choice.usual())
 
 
 def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) -> None:
-    """Start, or resume, the child of a run: here, or by the launcher of `through`.
+    """Start, or resume, the child of a run: here, or by the launcher that is chosen.
 
     Args:
         folder: the run folder.

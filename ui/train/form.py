@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from fracture_core.clusters import run_place, slurm
+from fracture_core.clusters import launcher_choice, slurm
 from fracture_core.config.network_options import OWN
 from fracture_core.config.presets import PRESETS, preset
 from fracture_core.config.train_config import TrainConfig
@@ -20,7 +20,6 @@ from fracture_core.errors import (
     RunNameTaken,
     WriteFailed,
 )
-from fracture_core.jobs import launcher
 from fracture_core.networks import architectures, network_size
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.pretrained import imagenet_files
@@ -151,10 +150,10 @@ def _ask_launcher() -> None:
     if slurm.is_installed():
         st.segmented_control(
             "Runs on",
-            list(run_place.LAUNCHERS),
-            default=launcher.usual(),
+            list(launcher_choice.LAUNCHERS),
+            default=launcher_choice.usual(),
             required=True,
-            format_func=run_place.LAUNCHERS.__getitem__,
+            format_func=launcher_choice.LAUNCHERS.__getitem__,
             key=state.LAUNCHER,
             help="Slurm starts it on a machine of the cluster that sees these folders.",
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.clusters import run_place, slurm
+from fracture_core.clusters import launcher_choice, run_place, slurm
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.errors import ConfigError, RunBusy, RunError
 from fracture_core.jobs import launcher
@@ -22,7 +22,7 @@ def cluster(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a fake Slurm on PATH, which starts the runs; its answers are not kept."""
     folder = folders / "slurm"
     monkeypatch.setenv("PATH", f"{fake_slurm.install(folder)}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv(launcher.LAUNCHER_VARIABLE, "slurm")
+    monkeypatch.setenv(launcher_choice.VARIABLE, "slurm")
     monkeypatch.setattr(slurm, "ASK_SECONDS", 0.0)
     monkeypatch.setattr(run_place, "NEW_SECONDS", 0.0)
     monkeypatch.setattr(run_place, "FRESH_SECONDS", 0.5)
@@ -129,7 +129,7 @@ def test_while_slurm_does_not_answer_a_run_counts_as_alive(
     assert run_status.read(folder).state is State.INTERRUPTED
     with pytest.raises(ConfigError, match="sbatch, which is not on PATH"):
         launcher.resume(folder)
-    monkeypatch.setenv(launcher.LAUNCHER_VARIABLE, "ray9")
+    monkeypatch.setenv(launcher_choice.VARIABLE, "ray9")
     with pytest.raises(ConfigError, match="must be one of local, slurm; received 'ray9'"):
         launcher.create_and_start(config, "third")
 

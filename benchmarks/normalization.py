@@ -111,7 +111,7 @@ def print_samples(folders: dict[str, Path], other: Path, options: argparse.Names
     print(f"| network, epoch | films | {heads} |", flush=True)
     for name, folder in folders.items():
         run = run_folders.read(folder)
-        films, pixels = averages_job._films(run)
+        films, pixels = averages_job.films_of(run)
         learned = pixels[(films["role"] == "train").to_numpy()]
         manifest = catalog.read(other).manifest
         cache = pixel_cache.of_films(

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 FORMULA = (*"=+-@＝＋－＠", "\t", "\r", "\n")  # a spreadsheet takes text after these for a formula
 LONGEST = 60  # characters of a received value in a sentence
@@ -45,6 +46,17 @@ def plural(count: int, noun: str) -> str:
     """Format a count with its noun: "1 study", "400 studies"."""
     many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
     return f"{count:,} {noun if count == 1 else many}"
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Format whole numbers as ranges: "1 to 3, 5" of 1, 2, 3 and 5."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1][1:] = [number]
+        else:
+            parts.append([number])
+    return ", ".join(" to ".join(map(str, each)) for each in parts)
 
 
 def clean(text: str) -> str:

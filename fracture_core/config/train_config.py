@@ -11,6 +11,7 @@ from fracture_core.config.film_settings import Augmentation, PixelRecipe
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.network_options import NetworkOptions, network_name
 from fracture_core.config.record import Record
+from fracture_core.config.reference import Reference
 from fracture_core.config.schedule_settings import Schedule
 from fracture_core.config.setting import setting_field
 from fracture_core.errors import ConfigError
@@ -188,6 +189,13 @@ class TrainConfig(Record):
     weights: str | None = _pixels(
         None, "Initial weights", "file of Keras with weights of the same network", unset="none"
     )  # the report continued from saved weights
+    start_from: str | None = _pixels(
+        None,
+        "Start from",
+        "run and epoch, as in all-parts@12, whose weights the network starts with in each layer of "
+        "the same name and shapes; the run may have another size or network",
+        unset="new weights",
+    )  # the report's networks started from new weights
     exclude: str | None = _learning(
         None, "Exclude", "CSV file of films to leave out of training", unset="none"
     )
@@ -254,16 +262,35 @@ class TrainConfig(Record):
                 f"Only pretrained layers can stay as they are; received {self.frozen_epochs} "
                 "frozen epochs without pretraining. Set them to 0, or choose pretraining."
             )
-        if self.weights and self.pretraining != "none":
-            raise ConfigError(
-                f"A network starts from one set of weights; received both {short(self.weights)!r} "
-                f"and pretraining on {self.pretraining}. Choose one of them."
-            )
+        self._check_start()
         watches = self.early_stopping is not None or self.schedule.kind == "plateau"
         if watches and not self.dev_share:
             raise ConfigError(
                 "Early stopping and the plateau schedule watch the dev loss, and a dev share of 0 "
                 "gives none. Set aside a dev share, or choose another schedule."
+            )
+
+    def _check_start(self) -> None:
+        """Refuse more than one set of initial weights, and an epoch that is none."""
+        trained = f"pretraining on {self.pretraining}" if self.pretraining != "none" else ""
+        starts = [repr(short(each)) for each in (self.weights, self.start_from) if each]
+        starts += [trained] if trained else []
+        if len(starts) > 1:
+            raise ConfigError(
+                f"A network starts from one set of weights; received {' and '.join(starts)}. "
+                "Choose one of them."
+            )
+        if self.start_from is None:
+            return
+        if Reference.parse(self.start_from) is None:
+            raise ConfigError(
+                f"A run starts from an epoch of another, as in all-parts@12; received "
+                f"{short(self.start_from)!r}."
+            )
+        if self.fold is not None:
+            raise ConfigError(
+                f"The patients that a fold holds out may be among those that {self.start_from} "
+                "learned from. Cross-validate without a start."
             )
 
     @property

@@ -3,6 +3,7 @@
 `members` of `run_groups` stops, resumes and deletes it.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -40,6 +41,7 @@ def create(
     """
     if config.fold is not None or config.fold_list is not None:
         raise ConfigError("A cross-validation makes its own folds. Leave out --fold.")
+    replace(config, fold=1)  # refuses settings that no fold can have
     group_folder.check_complete(dataset.complete)
     runs = (group.run_name(name, fold) for fold in range(1, count + 1))
     group_folder.refuse_taken(name, TAG, runs)

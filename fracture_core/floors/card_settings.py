@@ -16,7 +16,7 @@ TRAIN = ["python", "-m", "fracture_core", "train"]
 # The card's own facts name the films; the files and lists are of the machine that trained it.
 ELSEWHERE = frozenset(
     {"positive", "table", "selection", "corrections", "parts", "fold", "fold_list", "options.own"}
-) | {"weights", "exclude", "families"}
+) | {"weights", "start_from", "exclude", "families"}
 
 
 def of_card(card: Card, data: str) -> tuple[TrainConfig, bool]:
@@ -58,17 +58,25 @@ def _facts(card: Card) -> dict[str, Any]:
 
 
 def _words(command: str) -> list[str]:
-    """Return the options of the last command, `train DATA OPTIONS`.
+    """Return the options of the command `train DATA OPTIONS` among some, without the run's name.
+
+    Others make the data before it, or average weights after it.
 
     Raises:
-        ValueError: it is another one.
+        ValueError: none of them trains.
     """
     words = shlex.split(command)
-    while "&&" in words:  # the command before makes the data
+    while words[: len(TRAIN)] != TRAIN:
+        if "&&" not in words:
+            raise ValueError("no command that trains")
         words = words[words.index("&&") + 1 :]
-    if words[: len(TRAIN)] != TRAIN or len(words) == len(TRAIN):
-        raise ValueError("no command that trains")
-    return words[len(TRAIN) + 1 :]
+    options = words[len(TRAIN) : words.index("&&") if "&&" in words else None]
+    if not options:
+        raise ValueError("a command that trains without data")
+    if "--name" in options:
+        at = options.index("--name")
+        del options[at : at + 2]
+    return options[1:]
 
 
 def _values(words: list[str]) -> Iterator[tuple[str, Any]]:

@@ -9,11 +9,10 @@ from fracture_core.config.reference import Reference
 from fracture_core.config.setting_table import changed
 from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.errors import ModelError
-from fracture_core.models import model_files
+from fracture_core.models import model_files, prediction_table
 from fracture_core.models.model import Model
 from fracture_core.models.model_card import Card, label_meaning
 from fracture_core.runs import journal, run_folders, training_command
-from fracture_core.verdicts import aggregation
 
 
 def of_run(folder: Path, epoch: int | None = None) -> Model:
@@ -70,11 +69,6 @@ def _best_epoch(folder: Path) -> int:
 def _card_of_run(run: run_folders.Run, epoch: int, films: pd.DataFrame) -> Card:
     """Return the card of a run's epoch, given its predicted films."""
     by_role = {role: films[films["role"] == role] for role in ("dev", "valid")}
-    figures = {
-        role: {k: v.to_dict() for k, v in aggregation.summaries(rows, run.config.threshold).items()}
-        for role, rows in by_role.items()
-        if len(rows)
-    }
     data = run.facts.get("data", {})
     return Card(
         name=str(Reference(run=run.name, epoch=epoch)),
@@ -95,7 +89,7 @@ def _card_of_run(run: run_folders.Run, epoch: int, films: pd.DataFrame) -> Card:
             **{each.path: value for each, value in changed(run.config, "regularization")},
             **{key: run.facts[key] for key in ("pretraining",) if key in run.facts},
         },
-        metrics=figures,
+        metrics=prediction_table.figures(by_role, run.config.threshold),
         command=training_command.portable(run.config, data.get("phantom")),
         versions=run.facts.get("versions", {}),
         created=str(run.facts.get("created", "")),

@@ -16,6 +16,7 @@ from fracture_core.networks import network_size
 from fracture_core.operating_points.choices import Choices
 from fracture_core.runs import run_facts
 from fracture_core.verdicts import metrics
+from fracture_core.words import ranges
 
 LABEL_MEANING = (
     "Positive means abnormal: fractures, but also hardware, degenerative disease and more."
@@ -142,8 +143,18 @@ class Card(Record):
         return run_facts.DataFacts.from_dict(self.training)
 
     @property
+    def averaged(self) -> tuple[int, ...]:
+        """The epochs of its run whose weights it has the mean of; empty for those of one epoch."""
+        return tuple(self.training.get("averaged", {}).get("epochs", ()))
+
+    @property
     def dev_words(self) -> str:
         """Note beside figures on dev films, a sentence."""
+        if self.averaged:
+            return (
+                "The model's epochs may have been picked on the dev films; if so, these figures "
+                "are optimistic."
+            )
         subject = "Its members' epochs were" if self.members else "The model's epoch was"
         return f"{subject} picked on the dev films, so these figures are optimistic."
 
@@ -154,11 +165,16 @@ class Card(Record):
             return "Its accuracy out of fold is on Evaluate; the model itself has no dev films"
         if self.members:
             return "The members of this model share no dev films"
+        if self.averaged:
+            return "Its run set no dev films aside, or could no longer read them"
         return "This model set no dev films aside"
 
     @property
     def network(self) -> str:
-        """The network in words: the architecture and its epoch, or an ensemble's members."""
+        """The network in words: the architecture and its epochs, or an ensemble's members."""
+        if self.averaged:
+            name = network_name(self.architecture, self.options)
+            return f"{name}, mean weights of epochs {ranges(self.averaged)}"
         if not self.members:
             return f"{network_name(self.architecture, self.options)}, epoch {self.epoch}"
         members = ", ".join(

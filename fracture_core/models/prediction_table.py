@@ -1,6 +1,8 @@
 """Table of a model's predictions: the films that it was not trained on, with a probability each."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +13,7 @@ from fracture_core.epochs import predictions
 from fracture_core.errors import FileRefused
 from fracture_core.models.model import Model
 from fracture_core.runs import run_folders
+from fracture_core.verdicts import aggregation
 
 COLUMNS = {**manifest_file.MANIFEST, "probability": "number"}
 
@@ -35,6 +38,20 @@ def read(source: Path | bytes) -> pd.DataFrame:
     if not films["label"].isin([0, 1]).all():
         raise FileRefused(file, "holds a label that is neither 0 nor 1")
     return films
+
+
+def figures(films_by_role: Mapping[str, pd.DataFrame], threshold: float) -> dict[str, Any]:
+    """Return a card's figures: by role, then by level, for the roles that have films.
+
+    Args:
+        films_by_role: films with `label` and `probability`; "dev", "valid".
+        threshold: of the card.
+    """
+    return {
+        role: {k: v.to_dict() for k, v in aggregation.summaries(films, threshold).items()}
+        for role, films in films_by_role.items()
+        if len(films)
+    }
 
 
 def of_model(model: Model) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def of_run(model: Model) -> bytes:
             are too few.
     """
     folder = run_folders.find(model.run)
-    return _fit(model, run_folders.read(folder).data_root, journal.films(folder), folder)
+    return fit(model, run_folders.read(folder).data_root, journal.films(folder), folder)
 
 
 def of_data(model: Model, dataset: catalog.Dataset) -> bytes:
@@ -58,7 +58,7 @@ def of_data(model: Model, dataset: catalog.Dataset) -> bytes:
             "without one. Where films must be doubted, use a released member."
         )
     films = films_of_data(model, dataset)
-    return _fit(model, dataset.root, films)
+    return fit(model, dataset.root, films)
 
 
 def films_of_data(model: Model, dataset: catalog.Dataset) -> pd.DataFrame:
@@ -86,8 +86,18 @@ def films_of_data(model: Model, dataset: catalog.Dataset) -> pd.DataFrame:
     return rows.assign(role=np.where(rows["path"].isin(dev), "dev", "train"))
 
 
-def _fit(model: Model, root: Path, films: pd.DataFrame, run: Path | None = None) -> bytes:
-    """Fit on the readable films; of a run, only on those unchanged since it began."""
+def fit(model: Model, root: Path, films: pd.DataFrame, run: Path | None = None) -> bytes:
+    """Return the content of a `gate.npz`, fitted on readable films. Loads TensorFlow.
+
+    Args:
+        model: of one network.
+        root: folder that the films' paths are relative to.
+        films: manifest columns and `role`.
+        run: of a run's films, its folder: only films unchanged since it began are used.
+
+    Raises:
+        DataError: see `of_run`.
+    """
     from fracture_core.prediction.inference import Predictor
 
     paths = films["path"].tolist()  # in the run's order, so that its cached pixels are used

@@ -62,9 +62,12 @@ def record(model: Model) -> dict[str, str]:
     if not model.is_run:
         own = model.card.training.get(RECORD)
         return dict(own) if isinstance(own, dict) else {}
-    salt = model.card.data.hash or ""
-    digests = sorted({digest(salt, name) for name in _of_run(model)})
-    return {salt: "".join(digests)} if salt and digests else {}
+    own = {
+        salt: "".join(sorted({digest(salt, name) for name in names}))
+        for salt, names in _of_run(model.run, set()).items()
+        if salt and names
+    }
+    return own if model.card.data.hash in own else {}
 
 
 def merged(records: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -201,13 +204,28 @@ def _of_plan(model: Model) -> set[str]:
     return {f"patient{each.patient:05d}" for each in plan} - dev
 
 
-def _of_run(model: Model) -> list[str]:
-    """Return the patients of a run's training films; none where its list cannot be read."""
+def _of_run(name: str, known: set[str]) -> dict[str, set[str]]:
+    """Return the patients of a run's training films, and of the runs that it started from.
+
+    Args:
+        name: of the run.
+        known: names of runs that are read already; this one is added.
+
+    Returns:
+        Hash of the data -> names; without runs that are gone or cannot be read.
+    """
+    if name in known:
+        return {}
+    known.add(name)
     try:
-        films = journal.films(run_folders.find(model.run))
+        folder = run_folders.find(name)
+        data, films = run_folders.read(folder).data, journal.films(folder)
     except FractureError:
-        return []
-    return films.loc[films["role"] == "train", "patient"].astype(str).unique().tolist()
+        return {}
+    patients = _of_run(data.start["run"], known) if data.start else {}
+    own = set(films.loc[films["role"] == "train", "patient"].astype(str))
+    salt = data.hash or ""
+    return patients | {salt: patients.get(salt, set()) | own}
 
 
 def _digests(joined: str) -> set[str]:

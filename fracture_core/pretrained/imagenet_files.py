@@ -80,7 +80,7 @@ def advice(config: TrainConfig, films: int) -> str:
         config: of a run.
         films: its training films.
     """
-    starts_new = config.pretraining == "none" and not config.weights
+    starts_new = config.pretraining == "none" and not (config.weights or config.start_from)
     if not starts_new or config.architecture not in FILES or films > FEW_FILMS:
         return ""
     return (

@@ -18,14 +18,12 @@ import pandas as pd
 
 from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.errors import ModelError
-from fracture_core.folders import runs_folder
 from fracture_core.models import model_files, prediction_table, stored_models
 from fracture_core.models.model import Model
 from fracture_core.models.model_card import ENSEMBLE, MOST_MEMBERS, Card, Member
 from fracture_core.prediction import training_patients
 from fracture_core.releases import release
 from fracture_core.verdicts import aggregation
-from fracture_core.words import short
 
 KEYS = ["split", "part", "patient", "study", "view", "label", "path", "role"]
 
@@ -51,11 +49,7 @@ def prepare(references: Sequence[str], name: str) -> tuple[Card, bytes, pd.DataF
     Arguments and errors as in `make`.
     """
     release.check_name(name)
-    if (runs_folder() / name).exists():
-        raise ModelError(
-            f"A model would hide the run of the same name; a run is called {short(name)!r}. "
-            "Choose another name."
-        )
+    release.check_hides_no_run(name)
     models = [stored_models.find(reference) for reference in references]
     _check(models)
     contents = [model_files.weights_content(model) for model in models]
@@ -154,11 +148,6 @@ def _card(name: str, models: Sequence[Model], films_by_role: dict[str, pd.DataFr
     thresholds = {card.threshold for card in own}
     threshold = thresholds.pop() if len(thresholds) == 1 else 0.5
     parts = [card.parts for card in own]
-    figures = {
-        role: {k: v.to_dict() for k, v in aggregation.summaries(films, threshold).items()}
-        for role, films in films_by_role.items()
-        if len(films)
-    }
     return Card(
         name=name,
         architecture=ENSEMBLE,
@@ -168,7 +157,7 @@ def _card(name: str, models: Sequence[Model], films_by_role: dict[str, pd.DataFr
         threshold_origin="its members' own, or 0.5 where these differ; none was chosen for it",
         parts=tuple(sorted({part for some in parts for part in some})) if all(parts) else (),
         training=training,
-        metrics=figures,
+        metrics=prediction_table.figures(films_by_role, threshold),
         command=_command(name, own),
         versions=own[0].versions,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -181,9 +170,14 @@ def _card(name: str, models: Sequence[Model], films_by_role: dict[str, pd.DataFr
 
 def _command(name: str, own: Sequence[Card]) -> str:
     """Return the commands that train the members, with their run names, and make the ensemble."""
-    members, steps = [str(card.training.get("run") or card.name) for card in own], []
+    members = [
+        card.name if card.averaged else str(card.training.get("run") or card.name) for card in own
+    ]
+    steps: list[str] = []
     for card, member in zip(own, members, strict=True):
-        if card.command:
+        if card.averaged:
+            steps += card.command.split(" && ")
+        elif card.command:
             *before, train = card.command.split(" && ")
             steps += [*before, f"{train} {shlex.join(['--name', member.partition('@')[0]])}"]
     last = shlex.join(["python", "-m", "fracture_core", "ensemble", name, *members])

@@ -10,7 +10,7 @@ import pandas as pd
 from fracture_core import checksums
 from fracture_core.errors import DamagedFile, DataError, ModelError
 from fracture_core.files import sweep, temporary, writing
-from fracture_core.folders import models_folder
+from fracture_core.folders import models_folder, runs_folder
 from fracture_core.models import model_files, stored_models
 from fracture_core.models.model import Model
 from fracture_core.models.model_card import Card
@@ -115,6 +115,19 @@ def check_name(name: str) -> None:
             f"digit; received {short(name)!r}."
         )
     _refuse_taken(name)
+
+
+def check_hides_no_run(name: str) -> None:
+    """Refuse a name for a model that a run has.
+
+    Raises:
+        ModelError: says so.
+    """
+    if (runs_folder() / name).exists():
+        raise ModelError(
+            f"A model would hide the run of the same name; a run is called {short(name)!r}. "
+            "Choose another name."
+        )
 
 
 def _refuse_taken(name: str) -> None:

@@ -94,6 +94,12 @@ def initialization(card: Card) -> str:
     words = card.command.split()
     if "--weights" in words:
         return "Weights of a file that the training command names."
+    if start := card.data.start:
+        fresh = ", ".join(start["fresh"]) or "none"
+        return (
+            f"Weights of {start['run']}@{start['epoch']} in {len(start['loaded'])} layers "
+            f"({', '.join(start['loaded'])}); random in the others ({fresh})."
+        )
     seed = settings()["seed"].default
     return f"Random, by the seed of the training command ({seed} unless it names one)."
 

@@ -36,6 +36,8 @@ class DataFacts:
             number of its studies that were trained on, dev among them ("used").
         corrections: number of the run's studies with a corrected label, and the hash of all.
         folds: of a fold's run, its fold, the number of folds, and the hash of their list.
+        start: epoch of another run whose weights training started with, the layers that had them,
+            those that began new, and the dev and valid patients that run was trained on.
         names_patients: whether the data name the patients; `None` in facts of before.
         images: films by role: "train", "dev", "valid".
         studies: studies by role.
@@ -51,6 +53,7 @@ class DataFacts:
     selection: dict[str, Any] | None = None
     corrections: dict[str, Any] | None = None
     folds: dict[str, Any] | None = None
+    start: dict[str, Any] | None = None
     names_patients: bool | None = None
     images: dict[str, int] = field(default_factory=dict)
     studies: dict[str, int] = field(default_factory=dict)
@@ -99,6 +102,8 @@ class DataFacts:
                 f"{words} Fold {self.folds['fold']} of {self.folds['folds']} of a "
                 "cross-validation: its valid films are held out of the training split."
             )
+        if self.start:
+            words = f"{words} {start_words(self.start)}"
         return f"{words} {SHARED_PATIENTS}" if self.without_patients else words
 
     @property
@@ -119,6 +124,22 @@ class DataFacts:
 def corrections_words(values: Mapping[str, Any]) -> str:
     """Return the facts of corrected labels in a sentence: "3 labels corrected (list 0123...)."."""
     return f"{plural(values['labels'], 'label')} corrected (list {values['hash']})."
+
+
+def start_words(values: Mapping[str, Any]) -> str:
+    """Return the facts of a start from another run's epoch, in sentences."""
+    new = f", {len(values['fresh'])} began new" if values["fresh"] else ""
+    words = (
+        f"Started from {short(values['run'])}@{values['epoch']}: "
+        f"{plural(len(values['loaded']), 'layer')} had its weights{new}."
+    )
+    for role, count in values.get("seen", {}).items():
+        if count:
+            words += (
+                f" That run was trained on {plural(count, f'{role} patient')}, so the figures on "
+                f"{role} films are optimistic."
+            )
+    return words
 
 
 def data(values: Any) -> dict[str, Any]:
@@ -241,6 +262,31 @@ def _is_pretraining(value: Any) -> bool:
     )
 
 
+def _is_start(value: Any) -> bool:
+    """Check for an epoch that weights are from, and the layers that have them or not."""
+    if not isinstance(value, dict):
+        return False
+    layers = [value.get(key) for key in ("loaded", "fresh")]
+    return (
+        all(_is_short(value.get(key)) for key in ("run", "sha256"))
+        and is_count(value.get("epoch"))
+        and all(isinstance(each, list) and all(map(_is_short, each)) for each in layers)
+        and _all(is_count)(value.get("seen", {}))
+    )
+
+
+def _is_averaged(value: Any) -> bool:
+    """Check for epochs whose weights were averaged, and the films of the averages."""
+    epochs = value.get("epochs") if isinstance(value, dict) else None
+    return (
+        isinstance(epochs, list)
+        and len(epochs) > 1
+        and all(map(is_count, epochs))
+        and is_count(value.get("films"))
+        and _is_short(value.get("films_sha256"))
+    )
+
+
 def _is_estimate(value: Any) -> bool:
     """Check for a figure with its interval, n, and spread over folds."""
     numbers = ("value", "low", "high", "mean", "least", "greatest")
@@ -265,6 +311,7 @@ _DATA: Mapping[str, Callable[[Any], bool]] = {
     "selection": _or_none(_is_selection),
     "corrections": _or_none(_is_corrections),
     "folds": _or_none(_is_folds),
+    "start": _or_none(_is_start),
     "names_patients": _or_none(lambda value: isinstance(value, bool)),
     "patients": _all(_is_text),
     "normalization": _is_text,
@@ -272,6 +319,7 @@ _DATA: Mapping[str, Callable[[Any], bool]] = {
     "pooling": _is_text,
     **dict.fromkeys(("label_smoothing", "mixup", "weight_average"), _is_small),
     "pretraining": _is_pretraining,
+    "averaged": _is_averaged,
     "images": _all(is_count),
     "studies": _all(is_count),
 }

@@ -111,7 +111,7 @@ def complete(
     epochs = missing(run)
     if not epochs:
         return
-    films, pixels = _films(run)
+    films, pixels = films_of(run)
     evaluate = _make_evaluate(run, films, pixels, should_stop)
     place = place_of(run)
     make_folder(place)
@@ -169,8 +169,12 @@ def _digest(run: Run, epoch: int) -> str:
         return ""
 
 
-def _films(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return a run's films and their pixels, refused where changed since the run began."""
+def films_of(run: Run) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return a run's films with their `role`, and their pixels, uint8 (n, size, size).
+
+    Raises:
+        DataError: some can no longer be read, or hold another picture than when the run began.
+    """
     films, root = journal.films(run.folder), run.data_root
     cache = pixel_cache.of_films(
         root, films["path"].tolist(), run.config.recipe, cache_folder() / "pixels"

@@ -31,8 +31,8 @@ from fracture_core.files import keep_damaged
 from fracture_core.jobs.worker import Clock, Worker
 from fracture_core.learners.learner import Learner, class_weights, make_learner, make_optimizer
 from fracture_core.networks import network_weights, schedules
-from fracture_core.pretrained import frozen_base, imagenet_files, imagenet_weights
-from fracture_core.runs import journal, run_config
+from fracture_core.pretrained import frozen_base, imagenet_files, imagenet_weights, run_start
+from fracture_core.runs import journal, run_config, run_folders
 from fracture_core.runs.run_status import State
 from fracture_core.training import averages, event_files
 from fracture_core.training.steps import (
@@ -71,7 +71,8 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
     Raises:
         Stopped: a stop was requested before the first step.
         TrainingFailed: the loss, or a probability, is no longer a finite number.
-        ModelError: the initial weights cannot be fetched or read, or belong to another network.
+        ModelError: the initial weights cannot be fetched or read, or belong to another network; or
+            none of its layers fits the run that it starts from.
         RunError: a required checkpoint cannot be used.
     """
     config = worker.config
@@ -80,7 +81,7 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
         learner = make_learner(config)
     position = _restore(folder, learner)
     if not position.step:
-        _start_from(folder, learner.model, worker)
+        _start_from(folder, learner.model, films, worker)
     loop = Loop(folder, films, pixels, learner, worker)
     position = loop.counted(position)
     loop.keep_lost_features()
@@ -94,11 +95,15 @@ def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker)
     _write_end(worker, position, early)
 
 
-def _start_from(folder: Path, model: keras.Model, worker: Worker) -> None:
+def _start_from(folder: Path, model: keras.Model, films: pd.DataFrame, worker: Worker) -> None:
     """Load the weights that the config names; without any, those of its seed stay."""
     config = worker.config
     if config.weights:
         network_weights.load_weights(model, Path(config.weights))
+    if config.start_from:
+        run = run_folders.read(folder)
+        start = run_start.load(model, run, films)
+        run_config.complete(folder, data={**run.facts["data"], "start": start})
     if config.pretraining == "imagenet":
         imagenet_files.check(config)
         content, sha256 = _imagenet_file(worker)

@@ -1,6 +1,7 @@
 """Train, with a run in the address: what can be asked of it, and what two browsers may ask."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from streamlit.testing.v1 import AppTest
 
 from fracture_core.epochs import epoch_weights, forks
 from fracture_core.errors import DamagedFile
+from fracture_core.folders import models_folder
 from fracture_core.jobs import launcher
+from fracture_core.releases import epoch_average_job
 from fracture_core.runs import (
     journal,
     run_config,
@@ -594,6 +597,50 @@ def test_weights_that_were_damaged_meanwhile_are_not_handed_out(
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(DamagedFile, match=f"{path.name} of {run_copy.name} is damaged"):
         files["save-weights"]()
+
+
+def test_epochs_are_averaged_by_a_job_whose_model_is_linked(
+    open_run: Open, run_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    locks: list[int] = []
+
+    def spawn(arguments: list[str], descriptor: int, _log: Path) -> None:
+        asked.extend(arguments)
+        locks.append(os.dup(descriptor))  # as its child does
+
+    monkeypatch.setattr(launcher, "spawn", spawn)
+    app = open_run(run_copy)
+    app.text_input(key=f"{state.AVERAGE_EPOCHS}-{run_copy.name}").set_value("1,9")
+    app.button(key="average-weights").click().run()
+    assert "keeps no weights of epoch 9" in app.error[0].value and not asked
+    app.text_input(key=f"{state.AVERAGE_EPOCHS}-{run_copy.name}").set_value("")
+    app.button(key="average-weights").click().run()
+    folder = epoch_average_job.folder_of(run_copy.name)
+    assert asked == ["average", str(folder)] and not app.error
+    request = launcher.job_request(folder, "epochs", "name", "run")
+    assert (request["epochs"], request["name"]) == ("2,3", f"{run_copy.name}-mean")
+    assert "average-weights" not in keys(app)
+    assert f"stop-average-{run_copy.name}" in keys(app)
+    os.close(locks.pop())
+    failed = run_status.Status(state=run_status.State.FAILED, message="No room.")
+    run_status.write(folder, failed)
+    assert "No room" in app.run().error[0].value and "average-weights" in keys(app)
+    made = models_folder() / request["name"]
+    made.mkdir(parents=True)
+    (made / "card.json").write_text("{}")
+    run_status.write(folder, run_status.Status(state=run_status.State.FINISHED))
+    (link,) = [e.proto for e in app.run().get("page_link") if "Evaluate " in e.proto.label]
+    assert link.label.replace("\\", "") == f"Evaluate {request['name']}"
+    assert not app.error and not app.exception
+
+
+def test_a_run_that_trains_or_keeps_one_epoch_offers_no_average(
+    open_run: Open, run_copy: Path
+) -> None:
+    for epoch in (1, 2):
+        (run_copy / "checkpoints" / epoch_weights.name(epoch)).unlink()
+    assert "average-weights" not in keys(open_run(run_copy))
 
 
 def test_tags_and_note_are_kept_and_shown_to_the_letter(open_run: Open, run_copy: Path) -> None:

@@ -88,6 +88,7 @@ def test_there_are_all_the_actions() -> None:
         "delete",
         "fork",
         "make_ensemble",
+        "average_weights",
         "prepare_run",
         "resume",
         "set_labels",

@@ -227,7 +227,7 @@ def _members(model: Model) -> None:
 def _selection(films: str, reference: str, model: Model) -> str:
     """The films' part in picking the epoch, one picked by hand included."""
     picked = Reference.parse(reference)
-    if model.card.members and films == "dev":
+    if (model.card.members or model.card.averaged) and films == "dev":
         return theme.plain(model.card.dev_words)
     if not (picked and model.is_run):
         return ORIGIN[films]

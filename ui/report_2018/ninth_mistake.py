@@ -4,8 +4,6 @@ The runs were evaluated with running averages of batch normalization, like the r
 job evaluates the same weights again with recomputed averages; both curves are shown side by side.
 """
 
-from collections.abc import Iterable
-
 import streamlit as st
 
 from fracture_core.analysis import report_2018
@@ -15,7 +13,7 @@ from fracture_core.errors import FileRefused
 from fracture_core.runs import run_requests, run_status
 from fracture_core.runs.run_status import State, Status
 from fracture_core.training import averages_job
-from fracture_core.words import duration, plural
+from fracture_core.words import duration, plural, ranges
 from ui.cache import run_cache
 from ui.report_2018 import averages_figures, report_figures
 from ui.shared import figures, theme
@@ -172,19 +170,8 @@ def _lacking(runs: ExperimentRuns, job: Status | None) -> None:
 def _epochs(lacking: dict[str, set[int]]) -> str:
     """Epochs in words: "12 epochs (one_conv, seed 1: 4 to 15)"; some runs named, others counted."""
     named = {name: epochs for name, epochs in lacking.items() if epochs}
-    some = [f"{name}: {_ranges(named[name])}" for name in list(named)[:RUNS_NAMED]]
+    some = [f"{name}: {ranges(named[name])}" for name in list(named)[:RUNS_NAMED]]
     more = len(named) - RUNS_NAMED
     if more > 0:
         some.append(f"and {plural(more, 'more run')}")
     return f"{plural(sum(map(len, named.values())), 'epoch')} ({'; '.join(some)})"
-
-
-def _ranges(epochs: Iterable[int]) -> str:
-    """Ranges in words: "1 to 3, 5" of 1, 2, 3 and 5."""
-    ranges: list[list[int]] = []
-    for epoch in sorted(epochs):
-        if ranges and epoch == ranges[-1][-1] + 1:
-            ranges[-1][1:] = [epoch]
-        else:
-            ranges.append([epoch])
-    return ", ".join(" to ".join(map(str, each)) for each in ranges)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from fracture_core.runs.run_folders import Run
-from ui.run_menu import fork_form, rate_field, run_deletion, run_files, run_notes
+from ui.run_menu import average_form, fork_form, rate_field, run_deletion, run_files, run_notes
 from ui.shell import state
 
 WIDTH = 440  # px of the content: the same for all tabs, and it fits beside the button
@@ -25,6 +25,7 @@ def show(run: Run) -> None:
         fork_form.show(run)
     with save:
         run_files.show(run)
+        average_form.show(run)
     with notes:
         run_notes.show(run)
     with delete:

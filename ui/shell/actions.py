@@ -19,6 +19,7 @@ from fracture_core import checksums, files, folders
 from fracture_core.analysis import leak, report_2018
 from fracture_core.answers import card_choices
 from fracture_core.audit import audit_job
+from fracture_core.clusters import launcher_choice
 from fracture_core.config.network_options import OwnNetwork
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import fold_release, group_runs
@@ -35,7 +36,7 @@ from fracture_core.jobs import fetch_job, launcher, standby
 from fracture_core.neighbours import neighbours_job
 from fracture_core.own_networks import allowed
 from fracture_core.prediction import gate_job
-from fracture_core.releases import ensemble
+from fracture_core.releases import ensemble, epoch_average_job
 from fracture_core.run_groups import members
 from fracture_core.runs import run_folders, run_labels, run_requests
 from fracture_core.sweeps import sweep
@@ -120,6 +121,7 @@ delete = owners(run_folders.delete)
 fork = owners(launcher.fork)
 recompute_averages = owners(averages_job.start)
 make_ensemble = owners(ensemble.make)
+average_weights = owners(epoch_average_job.start)
 prepare_run = owners(standby.prepare)
 resume = owners(launcher.resume)
 import_run = owners(run_archive.read)
@@ -142,7 +144,8 @@ def start_run(settings: TrainConfig, name: str, labels: run_labels.Labels | None
         DataError: the films have changed since the page was drawn.
     """
     data_cache.check_unchanged()
-    launcher.create_and_start(settings, name, labels=labels)
+    with launcher_choice.through(st.session_state.get(state.LAUNCHER)):
+        launcher.create_and_start(settings, name, labels=labels)
 
 
 @owners
@@ -153,7 +156,8 @@ def cross_validate(settings: TrainConfig, folds: int, name: str, labels: run_lab
         DataError: the films have changed since the page was drawn.
     """
     data_cache.check_unchanged()
-    group_runs.begin(settings, folds, name, data_cache.dataset(), labels)
+    with launcher_choice.through(st.session_state.get(state.LAUNCHER)):
+        group_runs.begin(settings, folds, name, data_cache.dataset(), labels)
 
 
 @owners
@@ -164,7 +168,8 @@ def start_sweep(value: Sweep, name: str, labels: run_labels.Labels) -> None:
         DataError: the films have changed since the page was drawn.
     """
     data_cache.check_unchanged()
-    sweep.begin(replace(value, name=name), data_cache.dataset(), labels)
+    with launcher_choice.through(st.session_state.get(state.LAUNCHER)):
+        sweep.begin(replace(value, name=name), data_cache.dataset(), labels)
 
 
 @owners

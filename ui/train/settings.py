@@ -20,7 +20,7 @@ from fracture_core.networks import architectures
 from fracture_core.networks.architectures import ARCHITECTURES
 from fracture_core.networks.network_weights import check_weights_file, check_weights_fit
 from fracture_core.networks.optimizers import ADAMW_DECAY
-from fracture_core.pretrained import imagenet_files
+from fracture_core.pretrained import imagenet_files, run_start
 from ui.cache import data_cache
 from ui.shell import actions, owner, state
 from ui.train import augmentation_preview, setting_field, training_film_cache
@@ -90,7 +90,9 @@ def ask(base: TrainConfig, preset: str) -> TrainConfig:
 
     Raises:
         ConfigError: a value cannot be used; the sentence says which can.
-        ModelError: the uploaded file holds no weights.
+        ModelError: the uploaded file holds no weights, or a network of one's own starts from
+            another.
+        RunError: the run that it starts from does not keep the epoch.
     """
     draft = Draft(base=base, preset=preset)
     values = _learning(draft)
@@ -105,6 +107,7 @@ def ask(base: TrainConfig, preset: str) -> TrainConfig:
     if draft.wrong:
         raise ConfigError(" ".join(draft.wrong))
     config = with_values(base, values | _built(base, **network))
+    run_start.check(config)
     _preview(config)
     return config
 

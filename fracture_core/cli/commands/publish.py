@@ -1,4 +1,5 @@
-"""Commands that give work to others: `gate`, `release`, `ensemble`, `export`, `room`.
+"""Commands that give work to others: `gate`, `release`, `ensemble`, `average-weights`, `export`,
+`room`.
 
 Modules that load pandas are imported by the command that needs them, so that `--help` is quick.
 """
@@ -6,6 +7,7 @@ Modules that load pandas are imported by the command that needs them, so that `-
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from fracture_core.cross_validation.group import Group
     from fracture_core.models.model_card import Card
     from fracture_core.sweeps.sweep import Sweep
+    from fracture_core.verdicts.metrics import Summary
 
 
 def _gate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,7 +117,43 @@ def _ensemble(options: argparse.Namespace) -> None:
         return
     mean = model.at_threshold(model.card.threshold)["studies"]
     print(f"\nOn the {mean.n} dev studies that none of them was trained on:")
-    for name, studies in [*members, (options.name, mean)]:
+    _print_side_by_side([*members, (options.name, mean)])
+
+
+def _average_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="a run that has ended or is stopped; it is only read")
+    parser.add_argument("name", help="of the new model")
+    parser.add_argument(
+        "--epochs", default="", help="as in 3,4,5 or 3-5 (the last half of those that are kept)"
+    )
+
+
+def _average(options: argparse.Namespace) -> None:
+    """Publish the mean of a run's weights; print its accuracy beside its epochs'."""
+    from fracture_core.models import released_models
+    from fracture_core.releases import averaged_epochs, epoch_average
+    from fracture_core.runs import run_folders
+
+    run = run_folders.read(run_folders.find(options.run))
+    epochs = epoch_average.check(run, options.name, averaged_epochs.parse(options.epochs))
+    terminal.load_tensorflow()
+    folder = epoch_average.make(run, options.name, epochs, terminal.show_line)
+    terminal.show_line("")
+    model = released_models.read(folder)
+    terminal.print_line(f"Released {folder}: {model.card.network}")
+    _print_gate(model.card)
+    print(epoch_average.WHEN)
+    members = epoch_average.beside(run, model)
+    if not members:
+        print("It has no dev films, so its accuracy is unknown.")
+        return
+    print(f"\nOn the {members[-1][1].n} dev studies:")
+    _print_side_by_side(members)
+
+
+def _print_side_by_side(models: Sequence[tuple[str, "Summary"]]) -> None:
+    """Print the accuracy of models on the same studies, a line each."""
+    for name, studies in models:
         p = studies.accuracy
         terminal.print_line(
             f"  {name:36}accuracy {p.value:6.1%}  {p.count}/{p.n}  "
@@ -172,6 +211,7 @@ COMMANDS = {
     "gate": Command(add_arguments=_gate_arguments, run=_gate),
     "release": Command(add_arguments=_release_arguments, run=_release),
     "ensemble": Command(add_arguments=_ensemble_arguments, run=_ensemble),
+    "average-weights": Command(add_arguments=_average_arguments, run=_average),
     "export": Command(add_arguments=_export_arguments, run=_export),
     "room": Command(add_arguments=_room_arguments, run=_room),
 }

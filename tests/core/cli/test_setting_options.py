@@ -36,8 +36,13 @@ def another(setting: Setting) -> Any:
         low, high = setting.limits
         middle = setting.kind(low + (high - low) / 7)
         return middle if middle != setting.default else setting.kind(high)
-    values = {bool: not setting.default, str: f"/my films/{setting.path}", tuple: ("hand", "wrist")}
-    return (3, 5) if setting.path == "options.dense" else values[setting.kind]
+    values: dict[Any, Any] = {
+        bool: not setting.default,
+        str: f"/my films/{setting.path}",
+        tuple: ("hand", "wrist"),
+    }
+    values |= {"options.dense": (3, 5), "start_from": "other run@3"}
+    return values.get(setting.path, values.get(setting.kind))
 
 
 def everything_changed() -> list[TrainConfig]:
@@ -47,8 +52,9 @@ def everything_changed() -> list[TrainConfig]:
     changed = [
         setting_table.with_values(DEFAULTS, {p: v for p, v in values.items() if p not in left_out})
         for left_out in (
-            ("mixup", "weight_average", "weights"),
-            ("learn_from", "normalization", "pretraining", "frozen_epochs"),
+            ("mixup", "weight_average", "weights", "start_from"),
+            ("learn_from", "normalization", "pretraining", "frozen_epochs", "start_from"),
+            ("learn_from", "normalization", "pretraining", "frozen_epochs", "weights", "fold"),
         )
     ]
     same = [

@@ -47,11 +47,12 @@ def of_sweep(value: Sweep, films: int) -> str:
 
     Args:
         value: the sweep.
-        films: training films of each run.
+        films: training films of a run with its shared settings.
     """
     runs, places = value.planned, value.places
     first = [config for name, config in runs.items() if places[name][1] == 1]
-    seconds = [_estimate(config, films)[1] for config in first]
+    all_films = films / value.config.training_share
+    seconds = [_estimate(each, round(all_films * each.training_share))[1] for each in first]
     whole = max(max(seconds), sum(seconds) * value.seeds / slots())
     together = min(len(runs), slots())
     return (

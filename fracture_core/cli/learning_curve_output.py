@@ -27,7 +27,9 @@ def show(value: Sweep, own: Curve, as_json: bool) -> None:
                 f"  {point.share:4.0%}  {point.films:8,.0f} films  {accuracy.value:6.1%}{bounds}, "
                 f"n = {accuracy.n:,}  ({of_seeds})"
             )
-        terminal.print_line(f"  best law: {law}\n" if law else "")
+        if law:
+            terminal.print_line(f"  best law: {law}")
+        print()
     terminal.print_line(curve_words.method(own))
 
 

@@ -2,6 +2,7 @@
 
 from fracture_core.learning_curve.curve import Curve, Level
 from fracture_core.sweeps import sweep_words
+from fracture_core.sweeps.contrasts import Contrast
 
 NOUNS = {"studies": "study", "films": "film"}
 TIMES = {2: "twice", 4: "four times"}
@@ -18,17 +19,23 @@ def sentence(curve: Curve, name: str) -> str:
         name: "studies" or "films", whose accuracy is forecast.
     """
     level = curve.levels[name]
+    basis = f"Basis: {sweep_words.basis(curve.answer)}."
     if level.refusal:
-        return level.refusal
+        return f"{level.refusal} {basis}"
     films = level.points[-1].films
-    first, *others = level.gains.items()
-    clauses = [
-        f"{TIMES[first[0]].capitalize()} the films (about {first[0] * films:,.0f} in place of "
-        f"{films:,.0f}) would probably bring {sweep_words.difference(first[1])} of "
-        f"{NOUNS[name]} accuracy"
-    ]
-    clauses += [f"{TIMES[factor]}, {sweep_words.difference(gain)}" for factor, gain in others]
-    return f"{'; '.join(clauses)} ({sweep_words.basis(curve.answer)})."
+    (factor, gain), *others = level.gains.items()
+    words = (
+        f"{TIMES[factor].capitalize()} the films (about {factor * films:,.0f} in place of "
+        f"{films:,.0f}) would probably bring {sweep_words.points(gain.value)} points of "
+        f"{NOUNS[name]} accuracy ({_bounds(gain)})"
+    )
+    for factor, gain in others:
+        words += f"; {TIMES[factor]}, {sweep_words.points(gain.value)} ({_bounds(gain)})"
+    return f"{words}. {basis}"
+
+
+def _bounds(gain: Contrast) -> str:
+    return f"{sweep_words.points(gain.low or 0.0)} to {sweep_words.points(gain.high or 0.0)}"
 
 
 def brief(curve: Curve) -> str:

@@ -142,7 +142,8 @@ class Laws:
         """
         of_present = (sizes / self.size) ** -self.exponent[:, None]
         errors = (self.present - self._falling)[:, None] + self._falling[:, None] * of_present
-        return np.quantile(errors, _SHARES, axis=0)
+        band: np.ndarray = np.quantile(errors, _SHARES, axis=0)
+        return band
 
     def gain(self, factor: float) -> Contrast:
         """Return how much accuracy so many times the films would bring, with its band."""

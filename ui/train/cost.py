@@ -3,6 +3,7 @@
 from fracture_core import memory
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs.launcher import slots
+from fracture_core.learning_curve import curve
 from fracture_core.networks import network_size
 from fracture_core.sweeps.sweep import Sweep
 from fracture_core.training import probe
@@ -55,9 +56,10 @@ def of_sweep(value: Sweep, films: int) -> str:
     seconds = [_estimate(each, round(all_films * each.training_share))[1] for each in first]
     whole = max(max(seconds), sum(seconds) * value.seeds / slots())
     together = min(len(runs), slots())
+    noun = "share" if curve.is_one(value) else "combination"
     return (
         f"{plural(len(runs), 'run')}, {together} at a time: about {duration(whole)} in all. "
-        f"{plural(len(first), 'combination')}, {plural(value.seeds, 'seed')} each."
+        f"{plural(len(first), noun)}, {plural(value.seeds, 'seed')} each."
     )
 
 

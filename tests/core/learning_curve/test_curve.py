@@ -46,7 +46,7 @@ def test_a_learning_curve_is_a_sweep_of_the_training_share() -> None:
     assert not curve.is_one(other)
     with pytest.raises(ConfigError, match="needs 4 shares at least; received 50%, 100%"):
         curve.plan(BASE, shares=(0.5, 1.0))
-    with pytest.raises(ConfigError, match="training_share must be from 0.01 to 1"):
+    with pytest.raises(ConfigError, match=r"training_share must be from 0\.01 to 1"):
         curve.plan(BASE, shares=(0, 0.2, 0.5, 1.0))
 
 
@@ -62,8 +62,9 @@ def test_it_ends_in_a_sentence_with_its_band(folders: Path) -> None:
     gain = level.gains[2]
     said = curve_words.sentence(own, "studies")
     assert said.startswith("Twice the films (about 800 in place of 400) would probably bring ")
-    assert f"{100 * gain.value:.1f} points ({100 * gain.low:.1f} to {100 * gain.high:.1f})" in said
-    assert said.endswith("(three seeds, 120 dev studies).")
+    band = f"({100 * gain.low:.1f} to {100 * gain.high:.1f})"
+    assert f"{100 * gain.value:.1f} points of study accuracy {band}; four times, " in said
+    assert said.endswith("). Basis: three seeds, 120 dev studies.")
     assert curve_words.brief(own).startswith("twice the films: +")
     assert curve_words.law(level).startswith("error = ")
     assert "simulated tables only" in curve_words.method(own)

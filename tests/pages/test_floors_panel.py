@@ -163,7 +163,7 @@ def test_difficult_studies_are_walls_one_click_from_each_study(second_run: Path)
 def test_without_another_run_there_is_no_difficulty(run_copy: Path) -> None:
     app = opened(session={"difficult": True})
     assert not app.exception
-    assert "There is none on these studies: train another seed." in said(app)
+    assert "No other run has a score of these studies: train another seed." in said(app)
 
 
 def test_the_wall_of_studies_begins_with_the_most_certain_errors(run_copy: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_corrected_label_is_no_longer_in_doubt_in_dev_or_valid(folders: Path) 
     made_predictions.run("made", tables["dev"], tables["valid"])
     for films, table in tables.items():
         app = doubts(films)
-        doubted = frame(app, "reason")["key"].tolist()
+        doubted = frame(app, "Reason")["Study"].tolist()
         assert doubted
         studies = catalog.studies(table).set_index("key", drop=False)
         label = 1 - int(studies.loc[doubted[0], "label"])
@@ -207,10 +207,10 @@ def test_a_corrected_label_is_no_longer_in_doubt_in_dev_or_valid(folders: Path) 
         value = corrections.corrected(value, studies, {doubted[0]: label}, "AB", "a cast")
         corrections.write("made", value)
         app = doubts(films)
-        assert doubted[0] not in frame(app, "reason")["key"].tolist()
+        assert doubted[0] not in frame(app, "Reason")["Study"].tolist()
         assert f"By the corrected labels (list {value.hash})." in said(app)
         app.toggle(key="by-corrected").set_value(False).run()
-        assert frame(app, "reason")["key"].tolist() == doubted
+        assert frame(app, "Reason")["Study"].tolist() == doubted
 
 
 def test_forgotten_studies_and_difficulty_go_by_the_labels_on_the_page(folders: Path) -> None:
@@ -229,13 +229,13 @@ def test_forgotten_studies_and_difficulty_go_by_the_labels_on_the_page(folders: 
     app = opened(session={"difficult": True}, model="made", films="valid")
     app.segmented_control(key="difficult-kind").set_value("forgotten").run()
     assert not app.exception
-    assert len(frame(app, "reason")) == 5 and forgotten not in set(frame(app, "reason")["key"])
+    assert len(frame(app, "Reason")) == 5 and forgotten not in set(frame(app, "Reason")["Study"])
     levels = frame(app, "Studies").set_index("Studies")["n"]
     assert levels.to_dict() == {"all": "20", "easy": "19", "hard": "1"}
     by = f"By the corrected labels (list {value.hash})."
     assert said(app).count(by) == 2  # of the list and of the figures by difficulty
     app.toggle(key="by-corrected").set_value(False).run()
-    assert len(frame(app, "reason")) == 6 and forgotten in set(frame(app, "reason")["key"])
+    assert len(frame(app, "Reason")) == 6 and forgotten in set(frame(app, "Reason")["Study"])
     assert frame(app, "Studies")["Studies"].tolist() == ["all", "easy"]
     assert by not in said(app)
 

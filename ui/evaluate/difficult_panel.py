@@ -60,7 +60,8 @@ def show(result: Evaluation, model: Model) -> None:
         st.caption(f"{HELP[kind]}{labels}")
         listed = _listed(kind, result, model)
         if listed is not None:
-            _wall(listed, kind, study_lines.dataset_of(result))
+            corrected = set(curation.corrected_for(result).items)
+            _wall(listed, kind, study_lines.dataset_of(result), corrected)
         _by_difficulty(result, model)
 
 
@@ -124,11 +125,12 @@ def _labels(result: Evaluation) -> str:
     return f" By the corrected labels (list {corrected.hash})." if corrected.items else ""
 
 
-def _wall(listed: pd.DataFrame, kind: str, data: Dataset | None) -> None:
+def _wall(listed: pd.DataFrame, kind: str, data: Dataset | None, corrected: set[str]) -> None:
     """A page of cards with films, each one click from its study; without films, a table."""
     if data is None:
-        st.caption("Its films belong to a data set that is not in use.")
-        st.dataframe(listed[["key", "reason"]], hide_index=True, key="difficult-table")
+        st.caption("These films are of a data set that is not in use.")
+        table = listed[["key", "reason"]].rename(columns=str.capitalize)
+        st.dataframe(table.rename(columns={"Key": "Study"}), hide_index=True, key="difficult-table")
         return
     rows = study_cache.studies().set_index("key", drop=False)
     listed = listed[listed["key"].isin(rows.index)]
@@ -140,22 +142,24 @@ def _wall(listed: pd.DataFrame, kind: str, data: Dataset | None) -> None:
             page = st.pagination(pages, key=f"{state.DIFFICULT_PAGE}-{kind}")
         film_links.follow_clicks()
     listed = listed.iloc[(page - 1) * CARDS : page * CARDS]
-    shown = rows.loc[listed["key"]]
+    # The wall of Studies always has the corrected labels; this page may go by those of the data.
+    shown = rows.loc[listed["key"]].assign(label=listed["label"].to_numpy())
     drawn = film_cache.cards_of(wall.card_requests(data, shown))
     with st.grid("auto", min_column_width=CARD_PX, key="difficult-wall") as grid:
         cards = zip(shown.itertuples(), drawn, listed["reason"], strict=True)
         for study, picture, reason in cards:
+            by_hand = " (corrected)" if study.key in corrected else ""
             with grid.cell():
-                _card(study, picture, reason, data)
+                _card(study, picture, f"{by_hand}, {reason}", data)
     wall.paint_missing(data, shown, drawn)
 
 
-def _card(study: Any, picture: bytes | None, reason: str, data: Dataset) -> None:
+def _card(study: Any, picture: bytes | None, words: str, data: Dataset) -> None:
     name = study_lines.short_name(study.patient, study.study, study.part)
     with st.container(border=True, gap="xsmall", key=film_links.key(f"difficult-{study.key}")):
         content = picture or film_cache.empty_card(theme.on_film(bool(study.label)))
-        st.image(content, width="stretch", alt=f"The films of {name}: {reason}")
-        st.markdown(f":small[label {theme.mark(bool(study.label))}, {theme.plain(reason)}]")
+        st.image(content, width="stretch", alt=f"The films of {name}{words}")
+        st.markdown(f":small[label {theme.mark(bool(study.label))}{theme.plain(words)}]")
         study_lines.link("pages/studies.py", theme.plain(name), study.key, data.hash)
 
 
@@ -169,11 +173,15 @@ def _by_difficulty(result: Evaluation, model: Model) -> None:
     levels = training_dynamics.by_level(result.films, result.threshold, table)
     if not levels:
         st.caption(
-            "Difficulty is measured by other runs on the same data, as by its own the model would "
-            "miss all that is hard. There is none on these studies: train another seed."
+            "A study is hard if other runs on the same data fail on it, not this one alone. No "
+            "other run has a score of these studies: train another seed."
         )
         return
-    st.dataframe(_table(levels), hide_index=True, key="by-difficulty", height="content")
+    shown = _table(levels)
+    numbers = figures.right_aligned(shown.columns[1:])
+    st.dataframe(
+        shown, hide_index=True, key="by-difficulty", height="content", column_config=numbers
+    )
     words = "; ".join(f"{name}: {text}" for name, text in training_dynamics.LEVELS.items())
     epoch = table["epoch"].mean()
     when = "" if pd.isna(epoch) else f" They learn a study at epoch {epoch:.1f} on average."

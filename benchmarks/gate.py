@@ -109,21 +109,21 @@ def kinds(
 
 def show(predictor: Predictor, title: str, sources: list[Source]) -> None:
     """A line: how many of these are doubted, and by what; what cannot be read is left out."""
-    judged: list[FilmPrediction] = []
+    rated: list[FilmPrediction] = []
     for start in range(0, len(sources), LIMITS.upload_files):
         some = sources[start : start + LIMITS.upload_files]
         films = [FilmInput(name=str(n), source=source) for n, source in enumerate(some)]
-        judged += predictor.predict_study("", films).films
-    if not judged:
+        rated += predictor.predict_study("", films).films
+    if not rated:
         print(f"| {title} | 0 | not measured | | | |")
         return
-    failed = [{check.name for check in film.checks if check.doubt} for film in judged]
+    failed = [{check.name for check in film.checks if check.doubt} for film in rated]
     plain = sum(bool(names - {"distance"}) for names in failed)
     far = sum("distance" in names for names in failed)
     either = closed_intervals.wilson(sum(map(bool, failed)), len(failed))
     interval = f"{either.low:.1%} to {either.high:.1%}"
     print(
-        f"| {title} | {len(judged)} | {plain} | {far} | {either.count} ({either.value:.1%}) | "
+        f"| {title} | {len(rated)} | {plain} | {far} | {either.count} ({either.value:.1%}) | "
         f"{interval} |",
         flush=True,
     )

@@ -6,7 +6,7 @@
 Starts a run, and for each line an app of its own, with so many tabs (`light_client.py`: no screens,
 Streamlit's own protocol). Watching: a page of the live run, as it redraws itself. Browsing: the
 wall of studies, an action every few seconds: a page turned, a study opened, and back. Diagnose:
-three films uploaded and judged, again and again, with a pause between. Prints how long a first
+three films uploaded for a verdict, again and again, with a pause between. Prints how long a first
 drawing took, how long lay between two (median and 95th percentile), how long an action took, until
 its pictures were there; bytes a second and memory of each; cores of the web process, and of the
 clients, which share the machine; the training's speed against that without clients, some seconds
@@ -132,7 +132,7 @@ async def one(kind: str, films: Path) -> None:
     await tab.open()
     await asyncio.wait_for(drawn, 120)
     if kind == "diagnose":
-        await judged(tab, chosen_films(films, random.Random(0)))
+        await verdict_shown(tab, chosen_films(films, random.Random(0)))
     await asyncio.sleep(2)
     await tab.close()
 
@@ -174,7 +174,7 @@ async def arrive(
     seen.first.append(time.perf_counter() - began)
     if kind == "watch":
         return None
-    act = browsing(tab, chance) if kind == "browse" else judging(tab, chance, films)
+    act = browsing(tab, chance) if kind == "browse" else diagnosing(tab, chance, films)
     return asyncio.create_task(acting(tab, seen, chance, act))
 
 
@@ -218,16 +218,16 @@ def browsing(tab: Tab, chance: random.Random) -> Act:
     return act
 
 
-def judging(tab: Tab, chance: random.Random, films: Path) -> Act:
+def diagnosing(tab: Tab, chance: random.Random, films: Path) -> Act:
     """Uploads three films, and waits for the verdict."""
 
     async def act() -> None:
-        await judged(tab, chosen_films(films, chance))
+        await verdict_shown(tab, chosen_films(films, chance))
 
     return act
 
 
-async def judged(tab: Tab, films: dict[str, bytes]) -> None:
+async def verdict_shown(tab: Tab, films: dict[str, bytes]) -> None:
     """Upload, and wait until the page with the verdict has been drawn."""
     ends = tab.until(lambda run: whole(run) and "film_viewer" in run.kinds)
     await tab.upload(tab.widgets("file_uploader")[-1], films)

@@ -5,7 +5,7 @@
                                        [--films 256] [--samples 16]
 
 Trains `one_conv`, `three_conv` and `five_conv` as the 2018 report did, 100 steps an epoch, and
-`all_conv` with its defaults, on the phantom, with running averages; then judges the very same
+`all_conv` with its defaults, on the phantom, with running averages; then evaluates the very same
 weights with recomputed ones. Prints, for docs/experiments.md:
 
 samples: how far the accuracy on all films of another phantom lies apart between samples of training
@@ -103,8 +103,9 @@ def settings(name: str, root: Path, seed: int, options: argparse.Namespace) -> T
 def print_samples(folders: dict[str, Path], other: Path, options: argparse.Namespace) -> None:
     """Spread of the accuracy between samples, in points, by their size."""
     from fracture_core.epochs import epoch_weights
+    from fracture_core.learners.learner import make_network
     from fracture_core.networks import network_weights
-    from fracture_core.training import averages, loop, steps
+    from fracture_core.training import averages, steps
 
     heads = " | ".join(f"{size:,}" for size in options.films)
     print(f"| network, epoch | films | {heads} |", flush=True)
@@ -116,8 +117,8 @@ def print_samples(folders: dict[str, Path], other: Path, options: argparse.Names
         cache = pixel_cache.of_films(
             other, manifest["path"].tolist(), run.config.recipe, cache_folder() / "pixels"
         )
-        network = loop.make_network(run.config)
-        judge, recompute = steps.make_predict(network), averages.make_recompute(network)
+        network = make_network(run.config)
+        predict, recompute = steps.make_predict(network), averages.make_recompute(network)
         for epoch in [each for each in LOOKED_AT if each <= run.config.epochs]:
             weights = epoch_weights.find(folder / "checkpoints", epoch)
             network_weights.load_weights(network, weights)
@@ -127,7 +128,7 @@ def print_samples(folders: dict[str, Path], other: Path, options: argparse.Names
                 for number in range(options.samples):
                     rows = np.random.default_rng(number).integers(0, len(learned), size)
                     recompute(learned[rows], lambda: False)
-                    right.append(np.mean((judge(cache.pixels) > 0.5) == manifest["label"]))
+                    right.append(np.mean((predict(cache.pixels) > 0.5) == manifest["label"]))
                 spreads.append(100 * np.std(right, ddof=1))
             words = " | ".join(f"{spread:.2f}" for spread in spreads)
             print(f"| {name}, {epoch} | {len(manifest):,} | {words} |", flush=True)

@@ -80,8 +80,8 @@ def print_hairlines(folder: Path, size: int, root: Path, other: Path) -> None:
     assert best is not None
     valid = predictions.with_films(folder, best)
     valid = valid[valid["role"] == "valid"]
-    judged = evaluation_job.evaluate(folder.name, catalog.read(other), "train").films
-    for what, films, data in (("valid", valid, root), ("another seed", judged, other)):
+    others = evaluation_job.evaluate(folder.name, catalog.read(other), "train").films
+    for what, films, data in (("valid", valid, root), ("another seed", others, other)):
         print(f"  {size} px, {what}:")
         hairlines.print_kinds(hairlines.with_kinds(films, data))
 

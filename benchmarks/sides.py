@@ -48,10 +48,11 @@ def main() -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
-    """A real run's epochs: pixels, steps, judging, prediction table, checkpoint, journal."""
+    """A real run's epochs: pixels, steps, evaluation, prediction table, checkpoint, journal."""
     from fracture_core.config import presets
     from fracture_core.epochs import checkpoints
     from fracture_core.jobs.worker import Worker
+    from fracture_core.learners.learner import make_learner
     from fracture_core.runs import run_folders
     from fracture_core.training import loop
     from fracture_core.training_films import preparation
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     folder = run_folders.create(settings, options.name)
     reporter = Worker(folder)
     films, pixels = preparation.prepare(folder, reporter)
-    training_loop = loop.Loop(folder, films, pixels, loop.make_learner(settings), reporter)
+    training_loop = loop.Loop(folder, films, pixels, make_learner(settings), reporter)
     position = training_loop.epoch(checkpoints.Position())  # the first one compiles
 
     def epoch() -> float:
@@ -135,6 +136,7 @@ def step(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
     """Steps on noise: fed from the pipeline, from one constant chunk, one a call, and Keras'."""
     from fracture_core.config.film_settings import PixelRecipe
     from fracture_core.config.train_config import TrainConfig
+    from fracture_core.learners.learner import make_network
     from fracture_core.networks import optimizers
     from fracture_core.training import averages, loop, steps
     from fracture_core.training_films import pipeline
@@ -143,7 +145,7 @@ def step(options: argparse.Namespace) -> dict[str, Callable[[], float]]:
         steps.apply = lambda films, changes: films  # type: ignore[attr-defined]
     recipe = PixelRecipe(size=options.size)
     config = TrainConfig(data="noise", batch_size=options.batch, recipe=recipe)
-    model, optimizer = loop.make_network(config), optimizers.make(config)
+    model, optimizer = make_network(config), optimizers.make(config)
     optimizer.build(model.trainable_variables)
     shape = 100 * options.batch, options.size, options.size
     pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
@@ -187,13 +189,14 @@ def keras_own(config: "TrainConfig") -> Callable[[Any], object]:
     import keras
     import tensorflow as tf
 
-    from fracture_core.training import loop, steps
+    from fracture_core.learners.learner import make_network
+    from fracture_core.training import steps
 
     def own(layer: keras.Layer) -> keras.Layer:
         kind = getattr(keras.layers, type(layer).__name__)  # ours are called as Keras' own
         return kind.from_config(layer.get_config())
 
-    model = keras.models.clone_model(loop.make_network(config), clone_function=own)
+    model = keras.models.clone_model(make_network(config), clone_function=own)
     optimizer = keras.optimizers.Adam(config.learning_rate)
     optimizer.build(model.trainable_variables)
 

@@ -70,7 +70,7 @@ def main() -> int:
 
 
 def config_for(phase: str, home: Path) -> TrainConfig:
-    """Threads are measured only for a run that is long, judging takes long with many dev films."""
+    """Threads are measured in long runs only; evaluating takes long with many dev films."""
     plain = TrainConfig(data=f"{home}/films", positive="positive", epochs=2, dev_share=0.5)
     threads = None if phase == "measuring" else 1
     epochs = 500 if phase == "measuring" else 2

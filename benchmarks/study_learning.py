@@ -4,9 +4,9 @@
                                         [--network three_conv] [--size 32] [--runs KEPT]
 
 Trains the same network with a loss per film and with a loss per study by each pooling, on one
-phantom, and judges the epoch of the lowest dev loss on every film of another. Of a positive study
-some films show nothing: the phantom's index says which. The phantom hides a break on 15 % of the
-views if another one shows it; --hidden asks for another share of both phantoms. Prints, for
+phantom, and predicts every film of another with the epoch of the lowest dev loss. Of a positive
+study some films show nothing: the phantom's index says which. The phantom hides a break on 15 % of
+the views if another one shows it; --hidden asks for another share of both phantoms. Prints, for
 docs/experiments.md, the mean over seeds of each figure, and its difference from learning by films,
 paired by seed, both with Student's 95 % interval:
 
@@ -48,7 +48,7 @@ from fracture_core.training import loop
 from fracture_core.training_films import preparation
 from fracture_core.verdicts import aggregation, closed_intervals, metrics
 
-OTHER_SEED = 7  # of the phantom that is judged
+OTHER_SEED = 7  # of the phantom that is predicted
 WAYS: dict[str, dict[str, Any]] = {
     "films": {},
     "studies, maximum": {"learn_from": "studies", "pooling": "maximum"},
@@ -72,7 +72,7 @@ class Figures:
 
 
 def main() -> None:
-    """Train, judge, print."""
+    """Train, predict, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     usual = round(100 * study_plan.HIDDEN)
     parser.add_argument("--hidden", type=int, default=usual, help=f"percent of views ({usual})")
@@ -95,7 +95,7 @@ def main() -> None:
         results: dict[str, list[Figures]] = {way: [] for way in WAYS}
         for seed in range(1, options.seeds + 1):  # by seed first: a stopped command is balanced
             for way in WAYS:
-                results[way].append(judge(train(root, way, seed, options), other))
+                results[way].append(predict(train(root, way, seed, options), other))
                 print(way, seed, results[way][-1], file=sys.stderr, flush=True)
         print_table(results)
 
@@ -122,7 +122,7 @@ def train(root: Path, way: str, seed: int, options: argparse.Namespace) -> Path:
     return folder
 
 
-def judge(folder: Path, other: Path) -> Figures:
+def predict(folder: Path, other: Path) -> Figures:
     """Return a run's figures at its best epoch, on all films of the other phantom."""
     epoch = journal.best_epoch(folder)
     predictor = Predictor(stored_models.find(f"{folder.name}@{epoch}"))
@@ -150,7 +150,7 @@ def judge(folder: Path, other: Path) -> Figures:
 
 
 def print_films(other: Path) -> None:
-    """Print what is judged: films and studies, and how many films of positive studies show it."""
+    """Print the numbers of films and studies, and of films that show their study's break."""
     manifest, breaks = catalog.read(other).manifest, phantom_set.breaks(other)
     shows = manifest["path"].map(lambda path: bool(breaks[path]))
     positive, studies = manifest["label"] == 1, catalog.studies(manifest)

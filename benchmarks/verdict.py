@@ -2,8 +2,8 @@
 
     python benchmarks/verdict.py [--films 3] [--repeats 15] [--model starter-five-conv]
 
-Prints ratios, both sides in turn in one run, warm: judging a study with gate, rules and what the
-verdict hangs on, against decoding, resizing and one forward pass of the same films (goal: at most
+Prints ratios, both sides in turn in one run, warm: a verdict with gate, rules and what it hangs
+on, against decoding, resizing and one forward pass of the same films (goal: at most
 1.5); and the 2018 report's way, which builds the network, loads the weights and predicts film by
 film, against ours. Then a whole `predict` of one film, process and all, against a bare
 `import tensorflow` (goal: at most 1.2); and 200 films as a zip holds them: films a second. Films
@@ -93,12 +93,12 @@ def verdict(predictor: Predictor, contents: list[bytes]) -> Callable[[], object]
     """Predict as the page and `predict` do."""
     asked = [FilmInput(name=f"{n}.png", source=content) for n, content in enumerate(contents)]
 
-    def judge() -> object:
+    def predict() -> object:
         study = predictor.predict_study("study", asked)
         values = [film.probability for film in study.films]
         return breakdown.break_down(values, 0.5), breakdown.other_rules(values, 0.5)
 
-    return judge
+    return predict
 
 
 def forward(predictor: Predictor, contents: list[bytes]) -> Callable[[], object]:
@@ -106,17 +106,17 @@ def forward(predictor: Predictor, contents: list[bytes]) -> Callable[[], object]
     recipe, network = predictor.recipe, predictor.network
     compiled = tf.function(lambda x: network(tf.cast(x, tf.float32)[..., None], training=False))
 
-    def judge() -> object:
+    def predict() -> object:
         opened = [Image.open(io.BytesIO(content)).convert("L") for content in contents]
         return compiled(np.stack([images.to_pixels(film, recipe) for film in opened])).numpy()
 
-    return judge
+    return predict
 
 
 def report(model: Model, contents: list[bytes]) -> Callable[[], object]:
     """Prediction of a directory as in the report: build, load, predict one film after the other."""
 
-    def judge() -> object:
+    def predict() -> object:
         size = model.card.recipe.size
         network = architectures.build(model.card.architecture, size, **model.card.options.to_dict())
         network.load_weights(model.weights)
@@ -126,7 +126,7 @@ def report(model: Model, contents: list[bytes]) -> Callable[[], object]:
             found.append(network.predict(film[None, ..., None], verbose=0))
         return found
 
-    return judge
+    return predict
 
 
 def process(words: Sequence[str]) -> Callable[[], object]:

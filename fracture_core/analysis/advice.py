@@ -57,7 +57,7 @@ def advise(
             missing role is unknown.
         running: whether batch normalization uses running averages in evaluation.
         guess_of_studies: as `guess`, of studies, where the run learns from these: a film of a
-            positive study may show nothing, so what is judged is the study.
+            positive study may show nothing, so the study counts.
     """
     role = next((r for r in ("dev", "valid") if f"{r}.loss" in epochs), None)
     if role is None or not len(epochs):

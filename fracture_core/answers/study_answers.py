@@ -225,7 +225,7 @@ def unseen_films(model: Model) -> tuple[str, pd.DataFrame]:
         films = out_of_fold.of_model(model)
         if films is not None:
             return out_of_fold.SPLIT, films
-    return "dev", model.judged
+    return "dev", model.dev_films
 
 
 def source_words(model: Model, source: str, corrected: dict[str, Any] | None = None) -> str:

@@ -59,7 +59,7 @@ COMMANDS = {
         "evaluate": "Predict every study of a split and print how many are right.",
     },
     "compare": {
-        "compare": "Compare two models on the same studies: can they be told apart?",
+        "compare": "Compare two models on the same studies: differences, with intervals.",
         "floors": "Train a model's twins, which could not learn, and print what it learned beyond.",
         "similar": "Compare all films by a model's features; list the studies most like a film.",
     },

@@ -71,7 +71,7 @@ def case(
     """Return a study and its prediction, by a model with this recipe, for the report."""
     name, patient = _names(prediction)
     return study_record.Case(
-        judged=prediction,
+        prediction=prediction,
         exhibits=tuple(study_record.Exhibit(film=film) for film in films),
         study=name,
         patient=patient,

@@ -51,9 +51,9 @@ def network_of(
     config: TrainConfig, pixels: np.ndarray, should_stop: Callable[[], bool]
 ) -> "keras.Model":
     """Return the config's network with new weights, and averages over training films."""
-    from fracture_core.training import loop
+    from fracture_core.learners.learner import make_network
 
-    network = loop.make_network(config)
+    network = make_network(config)
     _set_averages(network, config, pixels, should_stop)
     return network
 
@@ -167,15 +167,15 @@ def trained_on_shuffled(
         Stopped: `should_stop` returned true.
         TrainingFailed: the loss is no longer a finite number.
     """
-    from fracture_core.training import loop
+    from fracture_core.learners.learner import class_weights, make_learner
     from fracture_core.training.steps import make_predict, make_steps, predict_blocks
     from fracture_core.training_films.pipeline import Pipeline
 
     config = replace(config, pretraining="none", frozen_epochs=0)
     shuffled = films.assign(label=shuffled_labels(films, config.seed))
-    network, optimizer, loss, average = loop.make_learner(config)
+    network, optimizer, loss, average = make_learner(config)
     pipeline = Pipeline.of_films(shuffled, training, config)
-    weights = loop.class_weights(config, pipeline.labels_of_losses)
+    weights = class_weights(config, pipeline.labels_of_losses)
     train = make_steps(network, optimizer, config.seed, weights, loss, average)
     for first in range(0, steps, CALL_STEPS):
         if should_stop():

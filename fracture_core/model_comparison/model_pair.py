@@ -1,4 +1,4 @@
-"""Comparison of two models on the same studies: can they be told apart, and by how much.
+"""Paired comparison of two models on the same studies: differences, intervals, tests.
 
 Accuracy and every other figure are compared on each study that both have predicted. The interval of
 a difference is by bootstrap over patients; McNemar's exact test stands beside it.

@@ -16,7 +16,7 @@ def roles(model: Model) -> set[str]:
     """Return the films whose probabilities are kept with the model: "dev", "valid", out of fold."""
     if model.is_run:
         return set(model.card.metrics)
-    own = {"dev"} if len(model.judged) else set()
+    own = {"dev"} if len(model.dev_films) else set()
     return own | ({out_of_fold.SPLIT} if model.card.out_of_fold else set())
 
 
@@ -35,4 +35,4 @@ def of_role(model: Model, role: str) -> Evaluation:
         return folds
     if model.is_run:
         return evaluation.of_run(run_folders.find(model.run), card.epoch, role)
-    return evaluation.of_kept_films(model, role, model.judged)
+    return evaluation.of_kept_films(model, role, model.dev_films)

@@ -42,7 +42,7 @@ def of_run(folder: Path, epoch: int | None = None) -> Model:
         reference=card.name,
         card=card,
         weights=weights,
-        judged=films[films["role"] == "dev"],
+        dev_films=films[films["role"] == "dev"],
         gate=gate if model_files.is_whole_gate(gate) else None,
         guarded=all(checksums.is_guarded(folder, path) for path in sources),
         lost=next(iter(unlisted), ""),

@@ -20,7 +20,7 @@ class Model:
         reference: its name on the command line.
         card: its description.
         weights: path of its `.weights.h5`.
-        judged: predictions on the dev films, one row each: manifest columns and `probability`,
+        dev_films: predictions on the dev films, one row each: manifest columns and `probability`,
             float32.
         gate: path of its `gate.npz`; `None` where none was fitted.
         guarded: whether its weights, predictions and card (of a run: films and config) have
@@ -33,7 +33,7 @@ class Model:
     reference: str
     card: Card
     weights: Path
-    judged: pd.DataFrame
+    dev_films: pd.DataFrame
     gate: Path | None = None
     guarded: bool = True
     lost: str = ""
@@ -51,15 +51,15 @@ class Model:
 
     def at_threshold(self, threshold: float) -> dict[str, metrics.Summary]:
         """Return its figures on dev films at this threshold: "images" and "studies"."""
-        return aggregation.summaries(self.judged, threshold)
+        return aggregation.summaries(self.dev_films, threshold)
 
     def relabelled(self, corrected: Corrections) -> "Model":
         """Return the model with its kept films under their studies' corrected labels.
 
         They are laid over the labels that it was trained with, corrected or not.
         """
-        judged = corrections.relabel(self.judged, corrected)
-        return replace(self, judged=judged, corrected=corrected)
+        dev_films = corrections.relabel(self.dev_films, corrected)
+        return replace(self, dev_films=dev_films, corrected=corrected)
 
     def corrections_among(self, films: pd.DataFrame) -> dict[str, Any] | None:
         """Return number and hash of the corrected labels of kept films; `None` without one."""
@@ -71,4 +71,4 @@ class Model:
     @property
     def dev_corrections(self) -> dict[str, Any] | None:
         """Number and hash of the corrected labels of its dev studies; `None` without one."""
-        return self.corrections_among(self.judged)
+        return self.corrections_among(self.dev_films)

@@ -45,5 +45,5 @@ def of_model(model: Model) -> pd.DataFrame:
     """
     reference = Reference.parse(model.reference)
     if reference is None:
-        return model.judged
+        return model.dev_films
     return predictions.with_films(run_folders.find(reference.run), reference.epoch)

@@ -36,7 +36,7 @@ def read(folder: Path) -> Model:
         reference=folder.name,
         card=card,
         weights=folder / WEIGHTS,
-        judged=_dev_predictions(folder, card),
+        dev_films=_dev_predictions(folder, card),
         gate=gate,
         guarded=bool(card.predictions_sha256 and has_checksum),
     )

@@ -30,7 +30,7 @@ def warnings(model: Model, threshold: float, real: bool = True) -> tuple[str, ..
     sentences = [NEVER_SEEN] if model.card.synthetic and real else []
     if model.card.data.synthetic is None:
         sentences.append(UNKNOWN)
-    if len(model.judged):
+    if len(model.dev_films):
         sentences += of_figures(model.at_threshold(threshold)["studies"], threshold)
     else:
         sentences.append(f"{model.card.no_dev_words}, so its reliability is unknown.")

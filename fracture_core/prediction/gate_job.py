@@ -82,7 +82,7 @@ def films_of_data(model: Model, dataset: catalog.Dataset) -> pd.DataFrame:
             "which. Release its run again: that fits the gate as well."
         )
     rows = catalog.select(dataset.manifest, "train", model.card.parts)
-    dev = set(model.judged["path"])
+    dev = set(model.dev_films["path"])
     return rows.assign(role=np.where(rows["path"].isin(dev), "dev", "train"))
 
 

@@ -133,10 +133,10 @@ def warnings(overlaps: Sequence[TrainingOverlap]) -> list[str]:
 
 def dev_warning(model: Model, films: pd.DataFrame, data_hash: str) -> str:
     """Return how many studies of some films are of dev patients, in a sentence; "" for none."""
-    if model.card.data.hash != data_hash or "patient" not in model.judged:
+    if model.card.data.hash != data_hash or "patient" not in model.dev_films:
         return ""
     studies = catalog.studies(films)
-    count = int(studies["patient"].isin(model.judged["patient"].unique()).sum())
+    count = int(studies["patient"].isin(model.dev_films["patient"].unique()).sum())
     if not count:
         return ""
     return (
@@ -169,7 +169,7 @@ def _by_split(model: Model, dataset: Dataset) -> dict[str, TrainingOverlap]:
     rows = dataset.manifest[dataset.manifest["split"] == "train"]
     if model.card.parts:
         rows = rows[rows["part"].isin(model.card.parts)]
-    dev = set(model.judged["patient"]) if "patient" in model.judged else set()
+    dev = set(model.dev_films["patient"]) if "patient" in model.dev_films else set()
     data = model.card.data
     left_out = data.is_partial
     overlap = TrainingOverlap.POSSIBLE if left_out else TrainingOverlap.TRAINED
@@ -197,7 +197,7 @@ def _of_plan(model: Model) -> set[str]:
     if not (isinstance(studies, int) and isinstance(seed, int) and 0 < studies <= MOST_PLANNED):
         return set()
     plan = [each for each in study_plan.plan(studies, seed) if each.split == "train"]
-    dev = set(model.judged["patient"]) if "patient" in model.judged else set()
+    dev = set(model.dev_films["patient"]) if "patient" in model.dev_films else set()
     return {f"patient{each.patient:05d}" for each in plan} - dev
 
 

@@ -231,13 +231,13 @@ def of_members(model: Model) -> list[tuple[str, dict[str, Any]]]:
         (name, `aggregation.summaries`) of each member; empty where the ensemble has no dev films.
     """
     count = len(model.card.members)
-    if model.judged.empty or f"member_{count}" not in model.judged:
+    if model.dev_films.empty or f"member_{count}" not in model.dev_films:
         return []
     return [
         (
             member.name,
             aggregation.summaries(
-                model.judged.assign(probability=model.judged[f"member_{number}"]),
+                model.dev_films.assign(probability=model.dev_films[f"member_{number}"]),
                 model.card.threshold,
             ),
         )

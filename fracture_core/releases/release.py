@@ -46,7 +46,7 @@ def release(reference: str, name: str) -> Path:
     if patients := training_patients.record(model):
         training[training_patients.RECORD] = patients
     card = replace(model.card, training=training)
-    return publish(name, card, weights, model.judged, gate)
+    return publish(name, card, weights, model.dev_films, gate)
 
 
 def publish(
@@ -63,7 +63,7 @@ def publish(
         name: of the model; also set in the card.
         card: without the hashes of the other files.
         weights: content of the weights file.
-        dev_films: predictions on them, see `Model.judged`.
+        dev_films: predictions on them, see `Model.dev_films`.
         gate: content of the gate's file.
         out_of_fold: content of the table of out-of-fold predictions, which the card describes.
 

@@ -33,12 +33,12 @@ def film_scaling(model: Model) -> Calibration | None:
     """Return the card's calibration, else one by temperature on dev; `None` with too few dev."""
     if own := model.card.choices.calibration:
         return own
-    return calibration.fit(model.judged, "temperature") if can_calibrate(model) else None
+    return calibration.fit(model.dev_films, "temperature") if can_calibrate(model) else None
 
 
 def can_calibrate(model: Model) -> bool:
     """Return whether the dev studies are enough for a calibration, and of both labels."""
-    studies = model.judged.drop_duplicates(["part", "patient", "study"])
+    studies = model.dev_films.drop_duplicates(["part", "patient", "study"])
     return len(studies) >= FEWEST and studies["label"].nunique() == 2
 
 
@@ -90,7 +90,7 @@ def points(
         scaling: see `film_scaling`.
     """
     of_films = scaling.films if scaling else None
-    tables = {"dev": study_scores.of_films(model.judged, of_films)}
+    tables = {"dev": study_scores.of_films(model.dev_films, of_films)}
     chosen = choices.points(tables["dev"], rule, cost_ratio)
     if value.split != "dev":
         tables[value.split] = study_scores.of_films(value.films, of_films)
@@ -112,7 +112,7 @@ def calibration_errors(value: Evaluation, model: Model) -> Record:
         model: the model; with too few dev studies there is no scaling.
     """
     methods = METHODS if can_calibrate(model) else ()
-    fitted = {method: calibration.fit(model.judged, method) for method in methods}
+    fitted = {method: calibration.fit(model.dev_films, method) for method in methods}
     record: Record = {}
     for level in LEVELS:
         table = calibration.scores_of(value.films, level)

@@ -332,7 +332,7 @@ def scaling_labels(model: Model) -> str:
     """Describe the labels behind the scaling of films: of the card's own, or of one on dev."""
     if own := model.card.choices.calibration:
         return saved_labels(model, own.corrections)
-    return kept_labels(model, model.judged)
+    return kept_labels(model, model.dev_films)
 
 
 def saved_labels(model: Model, list_hash: str) -> str:

@@ -37,7 +37,7 @@ def film(entry: Entry, threshold: float, names: bool, room: int) -> dict[str, An
     Raises:
         ValueError: the film was refused.
     """
-    prediction, exhibit = entry.judged, entry.exhibit
+    prediction, exhibit = entry.prediction, entry.exhibit
     if prediction is None:
         raise ValueError(f"{entry.name} was refused and has no prediction.")
     picture, maps = "", []

@@ -74,7 +74,7 @@ class Case:
     """One predicted study with all that an export may contain.
 
     Args:
-        judged: its prediction.
+        prediction: of the study.
         exhibits: every film, predicted or refused, in the order of the input.
         study: its name, for exports with names.
         patient: its patient, for exports with names; `None` where unknown.
@@ -84,7 +84,7 @@ class Case:
         recipe: of the model, by which films were read.
     """
 
-    judged: StudyPrediction
+    prediction: StudyPrediction
     exhibits: tuple[Exhibit, ...]
     study: str
     patient: str | None = None
@@ -101,13 +101,13 @@ class Entry:
     Args:
         name: in the export.
         exhibit: the film itself, with its original name.
-        judged: its prediction; `None` where it was refused.
+        prediction: of the film; `None` where it was refused.
         reason: for the refusal, a clause that follows the name; empty for a predicted film.
     """
 
     name: str
     exhibit: Exhibit
-    judged: FilmPrediction | None
+    prediction: FilmPrediction | None
     reason: str = ""
 
 
@@ -124,12 +124,12 @@ def entries(case: Case, names: bool) -> list[Entry]:
             reason = reason.replace(name, "it")
             name = f"film {number}"
         renamed_film = replace(prediction, name=name) if prediction else None
-        rows.append(Entry(name=name, exhibit=exhibit, judged=renamed_film, reason=reason))
+        rows.append(Entry(name=name, exhibit=exhibit, prediction=renamed_film, reason=reason))
     return rows
 
 
 def _paired(case: Case) -> Iterator[tuple[Exhibit, FilmPrediction | None, str]]:
-    films, refused = list(case.judged.films), list(case.judged.refused)
+    films, refused = list(case.prediction.films), list(case.prediction.refused)
     for exhibit in case.exhibits:
         name = exhibit.film.name
         is_film = bool(films) and films[0].name == name
@@ -162,10 +162,10 @@ def titles(cases: Sequence[Case], names: bool) -> list[str]:
 def renamed(case: Case, title: str, films: Sequence[Entry]) -> StudyPrediction:
     """Return the prediction of a study under the names of the export."""
     return replace(
-        case.judged,
+        case.prediction,
         study=title,
-        films=tuple(entry.judged for entry in films if entry.judged),
-        refused=tuple((entry.name, entry.reason) for entry in films if not entry.judged),
+        films=tuple(entry.prediction for entry in films if entry.prediction),
+        refused=tuple((entry.name, entry.reason) for entry in films if not entry.prediction),
     )
 
 
@@ -257,9 +257,9 @@ def as_csv(
     warnings = " ".join(caveats.warnings(model, threshold, any(case.real for case in cases)))
     answers = study_answers.of_model(model, threshold, promise)
     for case, title in zip(cases, titles(cases, names), strict=True):
-        own = answers.to_dict(case.judged, case.real)
+        own = answers.to_dict(case.prediction, case.real)
         for entry in entries(case, names):
-            film = entry.judged
+            film = entry.prediction
             values: dict[str, object] = {
                 **{name: own.get(name, "") for name in ANSWERS},
                 "study": title,

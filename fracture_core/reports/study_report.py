@@ -73,7 +73,7 @@ def document(
     """
     answers = study_answers.of_model(model, threshold, promise)
     titles = study_record.titles(cases, names)
-    room = PICTURES_BYTES // max(1, sum(len(case.judged.films) for case in cases))
+    room = PICTURES_BYTES // max(1, sum(len(case.prediction.films) for case in cases))
     several = study_record.named(cases, names) if len(cases) > 1 else []
     valid = model.card.metrics.get("valid", {})
     return _template().render(
@@ -94,7 +94,7 @@ def document(
         left_out=study_record.renamed_left_out(left_out, names),
         model=model,
         model_facts=_model_facts(model, threshold),
-        dev=_figures(model.at_threshold(threshold)) if len(model.judged) else [],
+        dev=_figures(model.at_threshold(threshold)) if len(model.dev_films) else [],
         valid=_figures({level: Summary.from_dict(each) for level, each in valid.items()}),
         figures=FIGURES,
         occlusion_full=OCCLUSION_FULL,
@@ -153,7 +153,7 @@ def _study(
     threshold = answers.threshold
     entries = study_record.entries(case, names)
     prediction = study_record.renamed(case, title, entries)
-    readable = [entry for entry in entries if entry.judged]
+    readable = [entry for entry in entries if entry.prediction]
     with ThreadPoolExecutor() as pool:  # decoding and encoding release the interpreter's lock
         films = list(
             pool.map(lambda entry: report_films.film(entry, threshold, names, room), readable)
@@ -164,7 +164,7 @@ def _study(
     parts = breakdown.break_down(values, threshold)
     depends = []
     if parts:
-        right = breakdown.track_record(model.judged, threshold, len(values), parts.fracture)
+        right = breakdown.track_record(model.dev_films, threshold, len(values), parts.fracture)
         record = verdict_words.track_record(right, len(values), markup.interval(right))
         depends = [*breakdown.sentences(parts, marked, markup.mark), record]
     return {

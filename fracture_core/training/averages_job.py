@@ -188,13 +188,14 @@ def _make_evaluate(
     run: Run, films: pd.DataFrame, pixels: np.ndarray, should_stop: Callable[[], bool]
 ) -> Callable[[int], dict[str, Any] | None]:
     """Return a function that evaluates an epoch: its line of metrics, or `None` at a stop."""
+    from fracture_core.learners.learner import make_network
     from fracture_core.networks import network_weights
-    from fracture_core.training import averages, loop, steps
+    from fracture_core.training import averages, steps
 
     roles, config = films["role"].to_numpy(), run.config
     training, others = pixels[roles == "train"], pixels[roles != "train"]
     predicted = predictions.predicted_films(films)
-    network = loop.make_network(config)
+    network = make_network(config)
     predict = steps.make_predict(network)
 
     @functools.cache

@@ -7,10 +7,9 @@ never sees a figure without the table that it was computed from.
 
 import contextlib
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,7 +17,6 @@ import pandas as pd
 import tensorflow as tf
 
 from fracture_core import checksums
-from fracture_core.config.train_config import TrainConfig
 from fracture_core.epochs import (
     backups,
     checkpoints,
@@ -31,9 +29,8 @@ from fracture_core.epochs.checkpoints import Position
 from fracture_core.errors import FractureError, TrainingFailed
 from fracture_core.files import keep_damaged
 from fracture_core.jobs.worker import Clock, Worker
-from fracture_core.losses.film_loss import FilmLoss
-from fracture_core.losses.pooling import StudyLoss
-from fracture_core.networks import architectures, network_weights, optimizers, schedules
+from fracture_core.learners.learner import Learner, class_weights, make_learner, make_optimizer
+from fracture_core.networks import network_weights, schedules
 from fracture_core.pretrained import frozen_base, imagenet_files, imagenet_weights
 from fracture_core.runs import journal, run_config
 from fracture_core.runs.run_status import State
@@ -44,7 +41,6 @@ from fracture_core.training.steps import (
     make_steps,
     predict_blocks,
 )
-from fracture_core.training.weight_average import WeightAverage
 from fracture_core.training_films.pipeline import Pipeline
 
 CALL_SECONDS = 0.1  # of steps in one call: long against its overhead, short before a stop
@@ -61,77 +57,6 @@ def set_threads(count: int, branches: int = 1) -> None:
     """
     tf.config.threading.set_intra_op_parallelism_threads(count)
     tf.config.threading.set_inter_op_parallelism_threads(branches)
-
-
-def make_network(config: TrainConfig) -> keras.Model:
-    """Build the config's network, with initial weights from its seed."""
-    keras.utils.set_random_seed(config.seed)
-    options = config.options.to_dict()
-    return architectures.build(config.architecture, config.recipe.size, **options)
-
-
-class Learner(NamedTuple):
-    """All that a run trains with.
-
-    Args:
-        model: the network.
-        optimizer: built on its variables, then those of the loss.
-        loss: per film or per study.
-        average: of the network's weights, if the run averages them.
-    """
-
-    model: keras.Model
-    optimizer: keras.optimizers.Optimizer
-    loss: FilmLoss | StudyLoss
-    average: WeightAverage | None
-
-    @property
-    def averaged(self) -> Sequence[keras.Variable]:
-        """The average's variables; none for a run without one."""
-        return self.average.variables if self.average else ()
-
-    def judged(self) -> contextlib.AbstractContextManager[None]:
-        """Put the weights that are evaluated and kept into the network for a while."""
-        return self.average.in_place() if self.average else contextlib.nullcontext()
-
-
-def make_learner(config: TrainConfig) -> Learner:
-    """Build all that a run trains with."""
-    model = make_network(config)
-    loss: FilmLoss | StudyLoss
-    if pooling := config.study_pooling:
-        loss = StudyLoss(model, pooling, config.seed, config.label_smoothing)
-    else:
-        loss = FilmLoss(model, config.label_smoothing, mixes=bool(config.mixup))
-    decay = config.weight_average
-    average = WeightAverage(model, decay) if decay else None
-    return Learner(model, _optimizer(config, model, loss), loss, average)
-
-
-def _optimizer(
-    config: TrainConfig, model: keras.Model, loss: FilmLoss | StudyLoss
-) -> keras.optimizers.Optimizer:
-    """Return a new optimizer of all that learns now."""
-    optimizer = optimizers.make(config)
-    optimizer.build([*model.trainable_variables, *loss.variables])
-    return optimizer
-
-
-def class_weights(config: TrainConfig, labels: np.ndarray) -> tuple[float, float]:
-    """Return the weights of the loss of a negative and of a positive film, or study.
-
-    "balanced" is n / (2 n_label), as in scikit-learn: both labels have the same total weight, and
-    the mean weight is 1.
-
-    Args:
-        config: of the run.
-        labels: (n,), 0 or 1, of all training films, or of all studies where it learns from these.
-    """
-    if config.class_weights == "equal":
-        return 1.0, 1.0
-    counts = np.bincount(labels, minlength=2)
-    negative, positive = (float(len(labels) / (2 * count)) for count in counts[:2])
-    return negative, positive
 
 
 def train(folder: Path, films: pd.DataFrame, pixels: np.ndarray, worker: Worker) -> None:
@@ -298,7 +223,7 @@ class Loop:
             self._compile(frozen)
         if 0 < self.config.frozen_epochs == position.epoch and not position.sums[2]:
             model, optimizer, loss, _ = self.learner
-            fresh = _optimizer(self.config, model, loss)
+            fresh = make_optimizer(self.config, model, loss)
             for variable, value in zip(optimizer.variables, fresh.variables, strict=True):
                 variable.assign(value)
 
@@ -312,7 +237,7 @@ class Loop:
         """Train to the end of the current epoch, evaluate and save it; or stop inside it."""
         self._enter(position)
         position = self._train(position)
-        with self.learner.judged():
+        with self.learner.evaluated_weights():
             at_end = position.step == self._end(position) and self._set_averages(position.epoch + 1)
             table = self._evaluate() if at_end else None
             if table is not None:
@@ -409,7 +334,7 @@ class Loop:
 
     def _save_inside(self, position: Position) -> None:
         """Save the state inside an epoch."""
-        with self.learner.judged():
+        with self.learner.evaluated_weights():
             self._save(position, inside=True)
         feature_maps.drop(self.folder, checkpoints.prune(self._checkpoints, position))
         self.saved_at = time.monotonic()

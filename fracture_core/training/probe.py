@@ -101,10 +101,11 @@ def measure(config: TrainConfig, threads: int, branches: int = 1) -> float:
     """Measure the speed in training films per second; sets the threads of this process."""
     import numpy as np
 
+    from fracture_core.learners.learner import make_learner
     from fracture_core.training import loop, steps
 
     loop.set_threads(threads, branches)
-    model, optimizer, loss, average = loop.make_learner(config)
+    model, optimizer, loss, average = make_learner(config)
     films = random_films(config)
     step = steps.make_steps(model, optimizer, config.seed, loss=loss, average=average)
     rates = np.full(4, config.learning_rate, np.float32)

@@ -1,8 +1,8 @@
 """Rehearsal: what a process does only once, done before its run is there.
 
 The first network of a process takes twice as long to build and to compile as the next one. A
-rehearsal trains and judges with a network of its own, which it forgets; no bit of a run depends on
-it. TensorFlow takes its threads then, so that only a run with the same number can follow.
+rehearsal trains and predicts with a network of its own, and forgets it; no bit of a run depends
+on it. TensorFlow takes its threads then, so that only a run with the same number can follow.
 """
 
 import keras
@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from fracture_core.config.presets import preset
+from fracture_core.learners.learner import make_learner
 from fracture_core.training import averages, loop, probe, steps
 
 
@@ -20,9 +21,9 @@ def take_threads() -> None:
 
 
 def rehearse() -> None:
-    """Train and judge once with the demo's network."""
+    """Train and predict once with the demo's network."""
     config = preset("demo", "")
-    model, optimizer, loss, _ = loop.make_learner(config)
+    model, optimizer, loss, _ = make_learner(config)
     films = probe.random_films(config)
     step = steps.make_steps(model, optimizer, config.seed, loss=loss)
     for count in (1, 4):

@@ -13,11 +13,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fracture_core.learners.weight_average import WeightAverage
 from fracture_core.losses.film_loss import FilmLoss
 from fracture_core.losses.pooling import StudyLoss
 from fracture_core.networks import architectures, optimizers
 from fracture_core.networks.augmentation import apply
-from fracture_core.training.weight_average import WeightAverage
 from fracture_core.training_films.pipeline import Chunk
 
 DEVICE = 2**16  # offset of the dropout seeds per device; no network has as many layers

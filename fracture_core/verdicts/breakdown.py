@@ -122,7 +122,7 @@ def track_record(films: pd.DataFrame, threshold: float, views: int, fracture: bo
     Those are its own dev or valid studies with as many views and the same verdict.
 
     Args:
-        films: manifest columns and `probability`, as `model.Model.judged`.
+        films: manifest columns and `probability`, as `model.Model.dev_films`.
         threshold: a film is positive when its probability is greater.
         views: number of counted films.
         fracture: the verdict.

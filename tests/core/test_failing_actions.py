@@ -121,7 +121,7 @@ def save_evaluation(home: Path, threshold: float) -> None:
         split="valid",
         parts=(),
         threshold=threshold,
-        films=model.judged.assign(probability=np.float32(threshold)),
+        films=model.dev_films.assign(probability=np.float32(threshold)),
     )
     evaluation_file.save(home / "cache" / "evaluation", value)
 

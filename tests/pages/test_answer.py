@@ -81,7 +81,7 @@ def test_the_answer_agrees_with_the_or_verdict_or_a_person_must_look(
 
 
 def test_choices_in_the_card_are_used_and_told(key: str) -> None:
-    judged = stored_models.find("starter").judged
+    judged = stored_models.find("starter").dev_films
     card_choices.save_calibration("starter", calibration.fit(judged, "isotonic"))
     card_choices.save_point("starter", MEAN)
     card_choices.save_promise("starter", Promise(missed_percent=10.0))
@@ -105,7 +105,7 @@ def test_a_small_dev_says_why_a_person_must_look(key: str) -> None:
 def test_dev_has_its_corrected_labels_and_the_receipt_s_command_too(key: str) -> None:
     all_alike(1)
     model = stored_models.find("starter")
-    studies = catalog.studies(model.judged)
+    studies = catalog.studies(model.dev_films)
     labels = dict.fromkeys(studies["key"], 0)
     value = corrections.corrected(Corrections(), studies, labels, "AB", "casts")
     corrections.write(model.card.data.hash, value)
@@ -122,9 +122,9 @@ def test_dev_has_its_corrected_labels_and_the_receipt_s_command_too(key: str) ->
 def test_the_receipt_names_the_labels_behind_each_choice(key: str) -> None:
     """The card keeps a calibration by no list and a point by another one than today's."""
     model = stored_models.find("starter")
-    card_choices.save_calibration("starter", calibration.fit(model.judged, "temperature"))
+    card_choices.save_calibration("starter", calibration.fit(model.dev_films, "temperature"))
     card_choices.save_point("starter", replace(MEAN, corrections="0123456789abcdef"))
-    studies = catalog.studies(model.judged)
+    studies = catalog.studies(model.dev_films)
     labels = {studies["key"][0]: 1 - studies["label"][0]}
     value = corrections.corrected(Corrections(), studies, labels, "AB", "casts")
     corrections.write(model.card.data.hash, value)

@@ -316,7 +316,7 @@ def doubted(films: str) -> AppTest:
 def test_evaluate_names_no_list_where_only_a_dev_label_is_corrected(
     data: Dataset, run_copy: Path
 ) -> None:
-    dev = catalog.studies(stored_models.find("finished").judged).iloc[0]
+    dev = catalog.studies(stored_models.find("finished").dev_films).iloc[0]
     value = correct(data, dev["key"], 1 - dev["label"])
     app = doubted("valid")
     assert app.toggle(key="by-corrected").label == "Use corrected labels: 1 of dev"

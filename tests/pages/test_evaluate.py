@@ -454,7 +454,7 @@ def test_an_ensemble_stands_beside_its_members_on_the_films_that_taught_none(
     members = [theme.plain(f"finished@{epoch}").replace("\\", "") for epoch in (1, 3)]
     assert rows[-3:] == [*members, "**both**"]
     model = stored_models.find("both")
-    judged = model.judged
+    judged = model.dev_films
     n = judged.groupby(["part", "patient", "study"]).ngroups
     assert f"On the {n} dev studies that no member was trained on" in words
     assert "Its members' epochs were picked on the dev films" in words

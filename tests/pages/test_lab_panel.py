@@ -210,7 +210,7 @@ def test_one_label_and_a_model_without_dev_are_told_in_a_sentence(folders: Path)
 
 def test_the_saved_calibration_scales_the_calibrated_rule(folders: Path) -> None:
     made_predictions.released("made", DEV)
-    fitted = calibration.fit(stored_models.find("made").judged, "isotonic")
+    fitted = calibration.fit(stored_models.find("made").dev_films, "isotonic")
     card_choices.save_calibration("made", fitted)
     assert lab_panel.film_scaling(stored_models.find("made")) == fitted
 
@@ -237,7 +237,7 @@ def test_a_receipt_names_the_labels_of_the_card_s_scaling_not_those_of_today(
     folders: Path, of_card: str
 ) -> None:
     made_predictions.released("made", DEV)
-    fitted = calibration.fit(stored_models.find("made").judged, "temperature")
+    fitted = calibration.fit(stored_models.find("made").dev_films, "temperature")
     card_choices.save_calibration("made", replace(fitted, corrections=of_card))
     study = catalog.studies(DEV).iloc[0]
     labels = {study["key"]: 1 - study["label"]}

@@ -63,7 +63,7 @@ def test_errors_stand_before_and_after_with_interval_and_n(folders: Path) -> Non
     app = opened("calibration")
     rows = frame(app, "ECE").set_index("Scores")
     assert list(rows.index) == ["as scored", "temperature scaling", "isotonic regression"]
-    fitted = calibration.fit(stored_models.find("made").judged, "isotonic")
+    fitted = calibration.fit(stored_models.find("made").dev_films, "isotonic")
     table = calibration.scores_of(VALID, "studies")
     scores = fitted.studies.apply(table["score"])
     own = estimates.estimate(table["label"], scores, scores > 0.5, table["patient"])["ece"]

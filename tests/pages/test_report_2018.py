@@ -292,9 +292,9 @@ def test_a_job_at_work_shows_how_far_it_is_and_can_be_stopped(
             bars = [element.proto for element in app.get("progress")]
             assert [bar.value for bar in bars] == [25]
             assert "1 of 4" in bars[0].text and "left" in bars[0].text
-        app.button(key="stop-judging").click().run()
+        app.button(key="stop-evaluating").click().run()
         assert run_requests.has(place, "stop")
-        assert app.button(key="stop-judging").disabled
+        assert app.button(key="stop-evaluating").disabled
 
 
 def test_how_the_job_failed_is_said_where_something_lacks(folders: Path, dataset: Dataset) -> None:

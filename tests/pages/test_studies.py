@@ -585,8 +585,8 @@ def test_the_model_stays_in_the_address_while_a_study_is_open(
     assert address(app, "model") == second
     assert f"Verdict of {theme.plain(second)}".replace("\\", "") in words(app)
     press(app, "All studies")
-    assert app.selectbox(key="judge").value == second
-    app.selectbox(key="judge").set_value(first.partition("@")[0]).run()
+    assert app.selectbox(key=state.PREDICTIONS_OF).value == second
+    app.selectbox(key=state.PREDICTIONS_OF).set_value(first.partition("@")[0]).run()
     assert address(app, "model") == first
     app.query_params["model"] = "nobody"
     app.run()

@@ -103,15 +103,15 @@ def example() -> Example | None:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _example(name: str, stamp: tuple[int, ...], data_hash: str) -> Example | None:
     model = model_cache.read_model(name, stamp)
-    if model.card.data.hash != data_hash or model.judged.empty:
+    if model.card.data.hash != data_hash or model.dev_films.empty:
         return None
     threshold = model.card.threshold
-    table = verdicts(model.judged, model.judged["probability"].to_numpy(), threshold)
+    table = verdicts(model.dev_films, model.dev_films["probability"].to_numpy(), threshold)
     table = table[table["right"] & table["verdict"]].sort_values("images", ascending=False)
     if table.empty:
         return None
     row = table.iloc[0]
-    films = model.judged[catalog.study_key(model.judged) == row["key"]]
+    films = model.dev_films[catalog.study_key(model.dev_films) == row["key"]]
     positive = int(is_positive(films["probability"].to_numpy(), threshold).sum())
     return Example(
         study=f"{row['study']} of {row['patient']}",

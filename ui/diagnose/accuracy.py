@@ -16,7 +16,7 @@ POLL_SECONDS = 1.0  # while a gate is being fitted
 
 def show(reference: str, model: Model, threshold: float) -> None:
     """Show sensitivity and specificity at this threshold, and more about the model on request."""
-    summary = model.at_threshold(threshold)["studies"] if len(model.judged) else None
+    summary = model.at_threshold(threshold)["studies"] if len(model.dev_films) else None
     if summary:
         words = [
             f"{name} **{figures.percent(value.value)}** ({figures.with_interval(value)})"

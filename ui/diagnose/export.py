@@ -101,7 +101,7 @@ def case(reading: Reading, maps: dict[str, dict[str, bytes]] | None = None) -> C
         for (name, _), source in zip(study.films, study.sources, strict=True)
     )
     return Case(
-        judged=reading.prediction,
+        prediction=reading.prediction,
         exhibits=exhibits,
         study=study.study,
         patient=study.patient,
@@ -125,17 +125,17 @@ def content(
 
     The files `left_out` of the upload, (name, reason), are in each of them.
     """
-    several = [each for each in cases if each.judged.films]
-    beside = [each for each in cases if not each.judged.films] if several else []
+    several = [each for each in cases if each.prediction.films]
+    beside = [each for each in cases if not each.prediction.films] if several else []
     cases = several or cases
-    left = [*left_out, *(reason for each in beside for reason in each.judged.refused)]
+    left = [*left_out, *(reason for each in beside for reason in each.prediction.refused)]
     if kind == "html":
         return study_report.document(
             cases, model, threshold, names=names, left_out=left, promise=promise
         )
     if kind == "csv":
         return study_record.as_csv(cases, model, threshold, names, left, promise)
-    judged, left = study_record.named(cases, names), study_record.renamed_left_out(left, names)
+    studies, left = study_record.named(cases, names), study_record.renamed_left_out(left, names)
     real = any(each.real for each in cases)
-    record = study_record.as_dict(judged, model, threshold, left, real, promise=promise)
+    record = study_record.as_dict(studies, model, threshold, left, real, promise=promise)
     return json.dumps(record, indent=2)

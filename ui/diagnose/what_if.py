@@ -29,8 +29,8 @@ def show(reading: Reading) -> None:
     with grid.cell():
         st.markdown(_rules(values, threshold))
         st.caption("The verdict is OR; the others are comparisons. All use the same threshold.")
-        views, judged = len(films), reading.model.judged
-        right = breakdown.track_record(judged, threshold, views, parts.fracture)
+        views, dev = len(films), reading.model.dev_films
+        right = breakdown.track_record(dev, threshold, views, parts.fracture)
         st.markdown(verdict_words.track_record(right, views, figures.interval(right)))
 
 

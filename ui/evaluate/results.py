@@ -134,7 +134,7 @@ def evaluated(
     # Status first: once it says that the process has ended, its files are final.
     status = run_status.read(folder) if (folder / "asked.json").is_file() else None
     result = evaluation_file.load(folder)
-    if result:  # judged with the card's threshold, which may be another since
+    if result:  # made with the card's threshold, which may be another since
         return replace(result, threshold=model.card.threshold)
     if status and status.state.alive:
         st.fragment(_watch, run_every=POLL_SECONDS)(str(folder))

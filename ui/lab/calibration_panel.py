@@ -55,10 +55,10 @@ def fitted(model: Model) -> dict[str, Calibration]:
     Raises:
         DataError: dev is too small, or has one label only.
     """
-    key, corrected = estimate_cache.key_of_films(model.reference, model.judged), ""
+    key, corrected = estimate_cache.key_of_films(model.reference, model.dev_films), ""
     if facts := model.dev_corrections:
         corrected = facts["hash"]
-    maps = {method: lab_cache.fit(key, method, model.judged) for method in METHODS}
+    maps = {method: lab_cache.fit(key, method, model.dev_films) for method in METHODS}
     return {method: replace(each, corrections=corrected) for method, each in maps.items()}
 
 
@@ -113,7 +113,7 @@ def _receipt(result: Evaluation, model: Model) -> Receipt:
         model,
         method=f"{bins} {receipts.bootstrap(result, model)}",
         options=("--calibration",),
-        chosen_on=model.judged,
+        chosen_on=model.dev_films,
     )
 
 

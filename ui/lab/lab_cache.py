@@ -72,7 +72,7 @@ def calibration_error(key: Key, _table: pd.DataFrame) -> Interval:
 def unseen_films(model: Model) -> tuple[str, pd.DataFrame]:
     """Return `study_answers.unseen_films`; a table out of fold is read once for all sessions."""
     if not model.card.out_of_fold:
-        return "dev", model.judged
+        return "dev", model.dev_films
     table = model.weights.parent / model_files.OUT_OF_FOLD
     kept = (files.stamp(table), model.card.out_of_fold["sha256"], model.corrected.hash)
     return _unseen_films(table, *kept, model)

@@ -48,7 +48,7 @@ def film_scaling(model: Model) -> Calibration | None:
         return own
     if not evaluation_details.can_calibrate(model):
         return None
-    films = model.judged
+    films = model.dev_films
     return lab_cache.fit(estimate_cache.key_of_films(model.reference, films), "temperature", films)
 
 

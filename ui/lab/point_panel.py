@@ -33,7 +33,7 @@ def show(result: Evaluation, reference: str, model: Model, scaling: Calibration 
         scaling: of films, for the rule on calibrated probabilities.
     """
     st.markdown("**Operating points**, chosen on dev")
-    dev = study_scores.of_films(model.judged, scaling.films if scaling else None)
+    dev = study_scores.of_films(model.dev_films, scaling.films if scaling else None)
     if dev["label"].nunique() < 2:
         st.info(
             f"{theme.plain(model.card.no_dev_words)} of both labels, and a threshold is chosen on "
@@ -87,7 +87,7 @@ def _receipt(
         method=method,
         options=("--lab", f"{result.threshold:g}", "--rule", rule),
         scope=Scope(cost_ratio=cost),
-        chosen_on=model.judged,
+        chosen_on=model.dev_films,
         is_scaled=rule == "calibrated_max",
     )
 

@@ -128,7 +128,7 @@ def _progress(job: Status) -> None:
     owner.button(
         "Stop",
         icon=":material/stop:",
-        key="stop-judging",
+        key="stop-evaluating",
         on_click=actions.pressed,
         args=(actions.send_request, place, "stop"),
         disabled=run_requests.has(place, "stop"),

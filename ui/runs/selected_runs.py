@@ -29,7 +29,7 @@ def chosen(runs: list[Run]) -> list[str]:
 def show(runs: list[Run], shown: list[Run]) -> None:
     """Draw the number of chosen runs, and the buttons; the row is there from the start."""
     if ensemble := st.session_state.pop(state.NEW_ENSEMBLE, None):
-        dev = {state.FILMS: "dev"} if len(model_cache.model(ensemble).judged) else {}
+        dev = {state.FILMS: "dev"} if len(model_cache.model(ensemble).dev_films) else {}
         st.switch_page("pages/evaluate.py", query_params={state.MODEL: ensemble, **dev})
     names = chosen(runs)
     picked = [run for run in runs if run.name in names]

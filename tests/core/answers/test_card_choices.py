@@ -55,7 +55,7 @@ def test_a_point_of_another_rule_leaves_the_threshold_of_or(model) -> None:
 
 
 def test_every_choice_leaves_the_others(model) -> None:
-    fitted = calibration.fit(stored_models.find("made").judged, "isotonic")
+    fitted = calibration.fit(stored_models.find("made").dev_films, "isotonic")
     promise = Promise(missed_percent=10.0)
     card_choices.save_promise("made", promise)
     card_choices.save_calibration("made", fitted)
@@ -70,7 +70,7 @@ def test_every_choice_leaves_the_others(model) -> None:
 def test_a_point_on_calibrated_scores_needs_the_calibration_and_goes_with_it(model) -> None:
     with pytest.raises(ConfigError, match=r"needs a calibration in the card\. Keep one first"):
         card_choices.save_point("made", CALIBRATED)
-    fitted = calibration.fit(stored_models.find("made").judged, "temperature")
+    fitted = calibration.fit(stored_models.find("made").dev_films, "temperature")
     card_choices.save_calibration("made", fitted)
     card_choices.save_point("made", CALIBRATED)
     card_choices.save_calibration("made", None)

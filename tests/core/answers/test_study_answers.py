@@ -110,7 +110,7 @@ def test_a_saved_point_of_or_needs_no_second_finding(model) -> None:
 
 def test_the_calibrated_probability_is_the_cards_map_of_the_or_score(model) -> None:
     assert study_answers.of_model(model, 0.5).probability(study(film(0.9))) is None
-    fitted = calibration.fit(model.judged, "isotonic")
+    fitted = calibration.fit(model.dev_films, "isotonic")
     card_choices.save_calibration("made", fitted)
     answers = study_answers.of_model(stored_models.find("made"), 0.5)
     expected = fitted.studies.apply([0.9])[0]
@@ -120,7 +120,7 @@ def test_the_calibrated_probability_is_the_cards_map_of_the_or_score(model) -> N
 
 
 def test_the_calibrated_rule_scores_by_the_cards_map_of_films(model) -> None:
-    fitted = calibration.fit(model.judged, "temperature")
+    fitted = calibration.fit(model.dev_films, "temperature")
     card_choices.save_calibration("made", fitted)
     card_choices.save_point("made", replace(MEAN, rule="calibrated_max"))
     finding = study_answers.of_model(stored_models.find("made"), 0.5).finding(
@@ -151,6 +151,6 @@ def test_limits_come_from_out_of_fold_studies_where_a_model_has_them() -> None:
     starter = released_models.read(PROJECT / "models" / "starter-five-conv")
     source, films = study_answers.unseen_films(starter)
     answers = study_answers.of_model(starter, 0.5)
-    assert source == answers.source == "out-of-fold" and len(films) > len(starter.judged)
+    assert source == answers.source == "out-of-fold" and len(films) > len(starter.dev_films)
     assert answers.limits.studies == len(study_answers.studies_of(films)) == 320
     assert "trained without its patient" in answers.source_words

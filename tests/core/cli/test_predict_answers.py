@@ -86,7 +86,7 @@ def test_a_promise_out_of_range_is_refused_in_one_sentence(model, phantom_root, 
 
 
 def test_choices_of_the_card_are_used_and_told(model, phantom_root, capsys) -> None:
-    judged = stored_models.find(model).judged
+    judged = stored_models.find(model).dev_films
     fitted = calibration.fit(judged, "temperature")
     card_choices.save_calibration(model, fitted)
     card_choices.save_point(model, POINT)
@@ -114,7 +114,7 @@ def test_a_kept_threshold_of_or_is_the_verdicts(model, phantom_root, capsys) -> 
 
 def test_the_answer_goes_by_dev_s_corrected_labels_on_request(model, phantom_root, capsys) -> None:
     dev_of(1)
-    dev = stored_models.find(model).judged
+    dev = stored_models.find(model).dev_films
     studies = catalog.studies(dev)
     labels = dict.fromkeys(studies["key"], 0)
     value = corrections.corrected(Corrections(), studies, labels, "AB", "casts")

@@ -204,7 +204,7 @@ def test_the_networks_become_an_ensemble_whose_card_holds_the_out_of_fold_figure
     assert facts["studies"]["auroc"] == expected["studies"]["auroc"]
     assert {"value", "low", "high", "n"} <= facts["studies"]["accuracy"].keys()
     assert (facts["folds"], facts["films"]) == (2, len(out_of_fold.read("pair")))
-    assert len(model.card.members) == 2 and model.judged.empty
+    assert len(model.card.members) == 2 and model.dev_films.empty
     assert "cross-validate" in model.card.command
     assert model.card.command.endswith("release pair mean-of-two")
     pd.testing.assert_frame_equal(out_of_fold.of_model(model), out_of_fold.read("pair"))
@@ -222,10 +222,10 @@ def test_the_predictions_go_beside_a_model_of_the_same_settings_alone(
     whole = training_command.portable(pair.config, group.members(pair)[1].data.phantom)
     for name, command in (("same", whole), ("other", f"{whole} --seed 9")):
         card = replace(fold.card, command=command)
-        release.publish(name, card, weights, fold.judged)
+        release.publish(name, card, weights, fold.dev_films)
     model = released_models.read(fold_release.attach(pair, "same"))
     pd.testing.assert_frame_equal(out_of_fold.of_model(model), out_of_fold.read("pair"))
-    pd.testing.assert_frame_equal(model.judged, stored_models.find("other").judged)
+    pd.testing.assert_frame_equal(model.dev_films, stored_models.find("other").dev_films)
     for name in ("other", "pair-fold1"):
         with pytest.raises(ModelError, match=r"another command|is a run"):
             fold_release.attach(pair, name)
@@ -243,7 +243,7 @@ def attached(pair: Group) -> Model:
     fold = epoch_models.of_run(run_folders.find("pair-fold1"))
     whole = training_command.portable(pair.config, group.members(pair)[1].data.phantom)
     card = replace(fold.card, command=whole)
-    release.publish("same", card, fold.weights.read_bytes(), fold.judged)
+    release.publish("same", card, fold.weights.read_bytes(), fold.dev_films)
     return released_models.read(fold_release.attach(pair, "same"))
 
 
@@ -350,7 +350,7 @@ def test_the_shipped_starter_has_predictions_of_its_whole_training_split() -> No
     model = released_models.read(PROJECT / "models" / "starter-five-conv")
     films = out_of_fold.of_model(model)
     assert len(films) == model.card.out_of_fold["films"] == 824  # 713 training and 111 dev films
-    assert set(model.judged["path"]) <= set(films["path"])
+    assert set(model.dev_films["path"]) <= set(films["path"])
     assert films.groupby("patient")["fold"].nunique().max() == 1
     studies = fold_figures.record(films, model.card.threshold)["studies"]
     assert studies["accuracy"]["n"] == 320

@@ -19,12 +19,12 @@ from fracture_core.evaluations import evaluation
 from fracture_core.films import pixel_cache
 from fracture_core.floors import evaluation_floors, floors_job, twins
 from fracture_core.jobs import launcher
+from fracture_core.learners.learner import make_network
 from fracture_core.models import epoch_models, stored_models
 from fracture_core.models.model import Model
 from fracture_core.models.model_card import Member
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_status import State
-from fracture_core.training import loop
 from fracture_core.verdicts import estimates
 from tests.core.floors.twins_of_films import small_twins
 
@@ -72,7 +72,7 @@ def test_the_untrained_twin_is_scikit_learns_regression_on_the_same_features() -
 
 def test_the_untrained_twins_convolutions_are_the_networks_own_first_ones() -> None:
     _, pixels = noise_films(10, 1, 1)
-    twin, network = twins.network_of(CONFIG, pixels, never), loop.make_network(CONFIG)
+    twin, network = twins.network_of(CONFIG, pixels, never), make_network(CONFIG)
     pairs = zip(twin.trainable_variables, network.trainable_variables, strict=True)
     assert all(np.array_equal(one.numpy(), other.numpy()) for one, other in pairs)
 

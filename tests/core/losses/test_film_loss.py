@@ -6,12 +6,13 @@ import pytest
 import tensorflow as tf
 
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.learners.learner import make_learner, make_network
 from fracture_core.losses import film_loss
 from fracture_core.losses.pooling import smoothed
 from fracture_core.networks import optimizers
 from fracture_core.runs import journal
 from fracture_core.runs.run_status import State
-from fracture_core.training import loop, steps
+from fracture_core.training import steps
 from tests.core.training.test_loop import make, train
 from tests.core.training.test_steps import STILL, films, plain_twin
 
@@ -52,7 +53,7 @@ def test_a_step_with_smoothed_labels_learns_what_keras_own_learns() -> None:
         optimizer="sgd",
         label_smoothing=0.2,
     )
-    model, optimizer, loss, _ = loop.make_learner(config)
+    model, optimizer, loss, _ = make_learner(config)
     twin = plain_twin(model, config)
     chunk, rate = films(config).chunk(0, 1), np.array([0.1], np.float32)
     outcome = steps.make_steps(model, optimizer, 1, loss=loss)(chunk, rate)
@@ -71,7 +72,7 @@ def test_class_weights_go_by_the_label_and_not_by_the_smoothed_one() -> None:
     config = TrainConfig(data="x", architecture="three_conv", augmentation=STILL, optimizer="sgd")
     moved = []
     for weights, smoothing in (((1.0, 0.0), 0.2), ((0.0, 1.0), 0.2), ((1.0, 1.0), 0.2)):
-        model = loop.make_network(config)
+        model = make_network(config)
         optimizer = optimizers.make(config)
         optimizer.build(model.trainable_variables)
         before = np.array(model.get_layer("probability").bias)
@@ -120,7 +121,7 @@ def test_a_mixed_step_learns_what_keras_learns_from_films_mixed_by_hand() -> Non
     config = TrainConfig(
         data="x", architecture="three_conv", augmentation=STILL, optimizer="sgd", mixup=1.0
     )
-    model, optimizer, loss, _ = loop.make_learner(config)
+    model, optimizer, loss, _ = make_learner(config)
     twin = plain_twin(model, config)
     chunk, rate = films(config).chunk(0, 1), np.array([0.1], np.float32)
     outcome = steps.make_steps(model, optimizer, 1, loss=loss)(chunk, rate)
@@ -128,7 +129,7 @@ def test_a_mixed_step_learns_what_keras_learns_from_films_mixed_by_hand() -> Non
     mixed = own * pixels + (1 - own) * pixels[chunk.partners]
     predicted = twin(mixed[..., None], training=True).numpy()[:, 0]
     assert outcome.right[0] == ((predicted > 0.5) == (chunk.labels > 0.5)).sum()
-    twin.set_weights(loop.make_network(config).get_weights())  # its averages have moved
+    twin.set_weights(make_network(config).get_weights())  # its averages have moved
     twin.compile(keras.optimizers.SGD(0.1, momentum=0.9), "binary_crossentropy")
     expected = twin.train_on_batch(mixed[..., None], chunk.labels[:, None])
     assert outcome.losses[0] / 10 == pytest.approx(float(expected), rel=1e-5)

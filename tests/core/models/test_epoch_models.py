@@ -19,7 +19,7 @@ def test_a_runs_card_is_of_its_best_dev_epoch(run_copy) -> None:
     assert model.weights == run_copy / "checkpoints" / "epoch_0002.weights.h5"
     films = predictions.predicted_films(journal.films(run_copy))
     table = predictions.load(run_copy, 2, len(films))
-    assert model.judged["probability"].tolist() == table[films["role"] == "dev"].tolist()
+    assert model.dev_films["probability"].tolist() == table[films["role"] == "dev"].tolist()
 
 
 def test_a_card_says_what_must_be_known(run_copy, phantom_root) -> None:

@@ -31,7 +31,7 @@ def model(labels: list[int], scores: list[float], **changes: object) -> Model:
         }
     )
     card = Card(name="m", architecture="five_conv", training={"synthetic": False})
-    plain = {"reference": "m", "card": card, "weights": Path("w"), "judged": films, "gate": GATE}
+    plain = {"reference": "m", "card": card, "weights": Path("w"), "dev_films": films, "gate": GATE}
     return Model(**plain | changes)
 
 
@@ -92,7 +92,7 @@ def test_fewer_than_20_dev_studies_of_a_label_are_too_few(positive: int, negativ
 
 
 def test_without_dev_films_nobody_knows() -> None:
-    bare = replace(good(), judged=good().judged.iloc[:0])
+    bare = replace(good(), dev_films=good().dev_films.iloc[:0])
     assert caveats.warnings(bare, 0.5) == (
         "This model set no dev films aside, so its reliability is unknown.",
     )

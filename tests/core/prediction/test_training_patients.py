@@ -118,4 +118,4 @@ def test_the_shipped_model_knows_the_patients_of_its_own_films(tmp_path: Path) -
     phantom_set.make(tmp_path / "first", studies=12, seed=0)  # the first patients of its own films
     overlaps = training_patients.among(starter, catalog.read(tmp_path / "first"))
     assert trained(overlaps) == set(overlaps) != set()
-    assert not set(overlaps) & set(starter.judged["patient"])
+    assert not set(overlaps) & set(starter.dev_films["patient"])

@@ -23,11 +23,12 @@ from fracture_core.epochs import checkpoints, epoch_weights, forks
 from fracture_core.errors import ModelError
 from fracture_core.floors import twins
 from fracture_core.folders import PROJECT
+from fracture_core.learners.learner import make_learner, make_network
 from fracture_core.models import stored_models
 from fracture_core.networks import network_weights, optimizers, schedules
 from fracture_core.pretrained import frozen_base, imagenet_files, imagenet_weights
 from fracture_core.runs import journal, run_folders, training_command
-from fracture_core.training import averages, loop, steps
+from fracture_core.training import averages, steps
 from tests.core.pretrained.made_imagenet import colours, content, publish
 from tests.core.training.test_loop import Impatient, make, train
 from tests.core.training.test_study_learning import films
@@ -96,7 +97,7 @@ def untouched(name, published, phantom_root, tmp_path_factory) -> Path:
 
 def network_after(folder: Path, epoch: int) -> keras.Model:
     config = run_folders.read(folder).config
-    network = loop.make_network(config)
+    network = make_network(config)
     network_weights.load_weights(network, epoch_weights.find(folder / "checkpoints", epoch))
     return network
 
@@ -113,7 +114,7 @@ def test_a_run_starts_from_the_file_keeps_it_while_frozen_and_records_its_hash(
     folders, untouched, path, published
 ) -> None:
     folder = shutil.copytree(untouched, folders / "runs" / untouched.name)
-    start = loop.make_network(run_folders.read(folder).config)
+    start = make_network(run_folders.read(folder).config)
     head = [w for layer in frozen_base.after(start) for w in layer.get_weights()]
     imagenet_weights.load(start, published)
     first, second = network_after(folder, 1), network_after(folder, 2)
@@ -194,7 +195,7 @@ def test_frozen_layers_keep_weights_and_averages_in_a_step_and_when_these_are_re
     name,
 ) -> None:
     config = TrainConfig(data="x", **SMALL | {"architecture": name})
-    model, optimizer, *_ = loop.make_learner(config)
+    model, optimizer, *_ = make_learner(config)
     before = base_of(model)
     frozen_base.freeze(model, True)
     step = steps.make_steps(model, optimizer, 1)

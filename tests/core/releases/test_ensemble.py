@@ -57,7 +57,9 @@ def model_of(name: str, roles: str, probabilities: list[float], **card: object) 
     films = pd.DataFrame(rows).dropna()
     films["probability"] = films["probability"].astype(np.float32)
     fields = {"architecture": "one_conv", "training": {"hash": "h"}, **card}
-    return Model(reference=name, card=Card(name=name, **fields), weights=Path("w.h5"), judged=films)
+    return Model(
+        reference=name, card=Card(name=name, **fields), weights=Path("w.h5"), dev_films=films
+    )
 
 
 # --- the mean -----------------------------------------------------------------------------------
@@ -117,7 +119,7 @@ def test_networks_of_several_kinds_go_together(run_copy: Path, tmp_path: Path) -
     network = architectures.build("all_conv", dropout=0.2)
     network.save_weights(tmp_path / "other.weights.h5")
     card = replace(one.card, architecture="all_conv", options=NetworkOptions(dropout=0.2))
-    release.publish("other", card, (tmp_path / "other.weights.h5").read_bytes(), one.judged)
+    release.publish("other", card, (tmp_path / "other.weights.h5").read_bytes(), one.dev_films)
     ensemble.make(["other", "finished@1", "finished@3"], "three")
     model = stored_models.find("three")
     assert [each.architecture for each in model.card.members] == ["all_conv", *["three_conv"] * 2]
@@ -163,10 +165,10 @@ def test_models_of_other_or_unknown_data_share_no_film(hashes: tuple) -> None:
 
 def test_a_film_that_stands_twice_in_a_table_counts_once() -> None:
     one, other = (model_of(name, "ddv", [0.1, 0.2, 0.3]) for name in ("one", "other"))
-    twice = replace(other, judged=pd.concat([other.judged, other.judged.iloc[:1]]))
+    twice = replace(other, dev_films=pd.concat([other.dev_films, other.dev_films.iloc[:1]]))
     assert ensemble.together([one, twice])["dev"]["path"].tolist() == ["a", "b"]
     with pytest.raises(ModelError, match="dev predictions of other are damaged"):
-        ensemble.together([one, replace(other, judged=other.judged[["path"]])])
+        ensemble.together([one, replace(other, dev_films=other.dev_films[["path"]])])
 
 
 def test_only_what_is_true_of_all_members_is_said_of_their_data(run_copy: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_released_model_says_what_its_run_said(run_copy) -> None:
     assert after.weights.read_bytes() == before.weights.read_bytes()
     assert after.card.metrics == before.card.metrics
     assert after.card.command == before.card.command
-    assert after.judged.reset_index(drop=True).equals(before.judged.reset_index(drop=True))
+    assert after.dev_films.reset_index(drop=True).equals(before.dev_films.reset_index(drop=True))
     assert (after.card.threshold, after.card.epoch) == (0.5, 2)
 
 

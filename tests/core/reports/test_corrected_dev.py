@@ -80,7 +80,7 @@ def test_a_receipt_names_the_labels_of_dev_and_its_command_has_them(capsys) -> N
         record = evaluation_details.answers(result, model, promise)
         options = receipts.promise_options(promise)
         receipt = receipts.of_record(
-            "", record, (), result, model, method="", options=options, chosen_on=model.judged
+            "", record, (), result, model, method="", options=options, chosen_on=model.dev_films
         )
         assert dict(receipt.rows)["Labels of the films that chose"] == words
         assert ("--corrections" in receipt.command) is corrected
@@ -143,7 +143,7 @@ def test_the_present_list_lies_over_the_one_that_a_run_was_trained_with() -> Non
     corrections.write("made", second)
     model = stored_models.find("made")
     result, own = evaluation.by_corrected_labels(stored_predictions.of_role(model, "dev"), model)
-    assert own.judged["label"].equals(model.judged["label"])
+    assert own.dev_films["label"].equals(model.dev_films["label"])
     assert result.data["corrections"] == {"labels": 1, "hash": second.hash}
     assert first.hash in dict(receipts.basis(result, own))["Training split"]
 

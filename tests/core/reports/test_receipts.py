@@ -135,7 +135,7 @@ def test_headline_epoch_and_another_threshold_are_printed_again(model: Model, pr
 def test_two_models_are_compared_again(model: Model, printed) -> None:
     made_predictions.run(
         "other",
-        model.judged.drop(columns="fold", errors="ignore"),
+        model.dev_films.drop(columns="fold", errors="ignore"),
         made_predictions.films(60, seed=2, skill=2.0),
     )
     other = stored_models.find("other")

@@ -60,7 +60,7 @@ def case(model: Model) -> Case:
         FilmInput(name="second.png", source=png(40), erased=(stroke,)),
     )
     return Case(
-        judged=Predictor(model).predict_study("", films, count_doubted=True),
+        prediction=Predictor(model).predict_study("", films, count_doubted=True),
         exhibits=(
             Exhibit(film=films[0], spread=(0.1, 0.9), maps={"Grad-CAM": heat.getvalue()}),
             Exhibit(film=films[1]),
@@ -87,7 +87,7 @@ def test_the_report_holds_all_that_was_found(case: Case, model: Model, threshold
     plain = words(text)
     verdict = {0.0: "finds a fracture (2 of 2 films) in the study: film 1 and film 3; 1 could"}
     assert verdict.get(threshold, "finds no fracture (0 of 2 films) in the study; 1 could") in plain
-    for film in case.judged.films:
+    for film in case.prediction.films:
         assert f"{film.probability:.3f} → {int(threshold == 0)}" in plain
         assert f'<data value="{film.probability!r}">' in text
     for exhibit in (case.exhibits[0], case.exhibits[2]):
@@ -165,7 +165,7 @@ def test_films_are_inside_as_they_were_judged_and_no_larger_than_needed(
     content = [base64.b64decode(i.get("src").split(",")[1]) for i in tree.iter("img")]
     first, network_input, over, second, _ = (Image.open(io.BytesIO(each)) for each in content)
     assert (first.format, max(first.size)) == ("JPEG", 1024)
-    assert (np.asarray(network_input) == case.judged.films[0].pixels).all()
+    assert (np.asarray(network_input) == case.prediction.films[0].pixels).all()
     red, green, blue = np.asarray(over).reshape(-1, 3).mean(axis=0)
     assert red > green > blue  # orange lies over the grey
     original = np.asarray(Image.open(io.BytesIO(case.exhibits[2].film.source)), np.float64)
@@ -174,11 +174,11 @@ def test_films_are_inside_as_they_were_judged_and_no_larger_than_needed(
 
 def test_json_is_that_of_predict_and_csv_has_the_same_bits(case: Case, model: Model) -> None:
     [named] = study_record.named([case], True)
-    assert named.to_dict(0.5) == {**case.judged.to_dict(0.5), "study": case.study}
+    assert named.to_dict(0.5) == {**case.prediction.to_dict(0.5), "study": case.study}
     rows = list(csv.DictReader(io.StringIO(study_record.as_csv([case], model, 0.5, names=True))))
     assert [row["film"][:3] for row in rows] == ["'=<", "bro", "sec"]  # and no formula
     first, broken, second = rows
-    probabilities = [film.probability for film in case.judged.films]
+    probabilities = [film.probability for film in case.prediction.films]
     assert [float(row["probability"]) for row in (first, second)] == probabilities
     assert broken["probability"] == "" and broken["refused"].startswith("is cut short")
     assert first["sha256"] == hashlib.sha256(case.exhibits[0].film.source).hexdigest()
@@ -190,7 +190,7 @@ def test_answer_and_calibrated_probability_are_in_report_and_csv(case: Case, mod
     kept = replace(model, card=replace(model.card, choices=choices))
     promise = Promise(missed_percent=10)
     synthetic = replace(case, real=False)
-    own = study_answers.of_model(kept, 0.5, promise).to_dict(case.judged, real=False)
+    own = study_answers.of_model(kept, 0.5, promise).to_dict(case.prediction, real=False)
     text = study_record.as_csv([synthetic], kept, 0.5, promise=promise)
     for row in csv.DictReader(io.StringIO(text)):
         assert float(row["calibrated_probability"]) == own["calibrated_probability"]
@@ -212,7 +212,7 @@ def test_every_export_says_what_the_model_may_and_the_report_says_it_above_the_v
 ) -> None:
     sentences = caveats.warnings(model, 1.0)
     assert sentences[0] == caveats.NEVER_SEEN and any("Sensitivity 0" in each for each in sentences)
-    assert study_record.as_dict([case.judged], model, 1.0)["warnings"] == list(sentences)
+    assert study_record.as_dict([case.prediction], model, 1.0)["warnings"] == list(sentences)
     rows = list(csv.DictReader(io.StringIO(study_record.as_csv([case], model, 1.0))))
     assert {row["warnings"] for row in rows} == {" ".join(sentences)}
     body = read(study_report.document([case, case], model, 1.0)).find("body")
@@ -225,8 +225,8 @@ def test_every_export_says_what_the_model_may_and_the_report_says_it_above_the_v
 def test_a_patient_of_the_training_films_is_named_where_the_report_says_right_or_wrong(
     case: Case, model: Model, overlap: TrainingOverlap
 ) -> None:
-    first = replace(case.judged, films=case.judged.films[:1], refused=())
-    whole = replace(case, judged=first, exhibits=case.exhibits[:1], acquaintance=overlap)
+    first = replace(case.prediction, films=case.prediction.films[:1], refused=())
+    whole = replace(case, prediction=first, exhibits=case.exhibits[:1], acquaintance=overlap)
     plain = words(study_report.document([whole], model, 0.0))
     assert "the verdict is right" in plain
     assert ("trained on films of this patient" in plain) == (overlap is not TrainingOverlap.NEW)
@@ -244,14 +244,14 @@ def altered(model: Model) -> Case:
     )
     prediction = Predictor(model).predict_study("", films, count_doubted=True)
     exhibits = tuple(Exhibit(film=film) for film in films)
-    return Case(judged=prediction, exhibits=exhibits, study="s", label=1)
+    return Case(prediction=prediction, exhibits=exhibits, study="s", label=1)
 
 
 def test_every_export_says_which_films_were_altered_and_how_much(
     altered: Case, model: Model
 ) -> None:
     done = [[], ["erased"], ["erased", "inverted"]]
-    images = altered.judged.to_dict(0.5)["images"]
+    images = altered.prediction.to_dict(0.5)["images"]
     assert [image["altered"] for image in images] == done
     assert images[0]["erased_share"] == 0.0
     assert all(0.5 < image["erased_share"] < 0.52 for image in images[1:])  # the brush is round
@@ -271,8 +271,8 @@ def test_a_verdict_on_an_altered_film_is_neither_right_nor_wrong(
     assert "Label in the data: ▲ fracture" in plain
     assert "the verdict is right" not in plain and "the verdict is wrong" not in plain
     assert "a verdict on altered films is neither right nor wrong" in plain
-    first = replace(altered.judged, films=altered.judged.films[:1])
-    whole = replace(altered, judged=first, exhibits=altered.exhibits[:1])
+    first = replace(altered.prediction, films=altered.prediction.films[:1])
+    whole = replace(altered, prediction=first, exhibits=altered.exhibits[:1])
     plain = words(study_report.document([whole], model, 0.0))
     assert "the verdict is right" in plain and "altered" not in plain
 
@@ -281,11 +281,11 @@ def test_the_nearest_training_films_of_a_doubted_one_stand_beside_it(
     altered: Case, model: Model
 ) -> None:
     near = tuple(NearestFilm(path=f"{PATIENT}/{n}.png", distance=40.0 + n) for n in range(2))
-    first, *others = altered.judged.films
-    prediction = replace(altered.judged, films=(replace(first, nearest=near), *others))
+    first, *others = altered.prediction.films
+    prediction = replace(altered.prediction, films=(replace(first, nearest=near), *others))
     pictures = {each.path: png(60) for each in near}
     shown = replace(altered.exhibits[0], nearest=pictures)
-    case = replace(altered, judged=prediction, exhibits=(shown, *altered.exhibits[1:]))
+    case = replace(altered, prediction=prediction, exhibits=(shown, *altered.exhibits[1:]))
     tree = read(study_report.document([case], model, 0.5))
     assert len([i for i in tree.iter("img") if i.get("alt") == "a training film"]) == 2
     plain = words(study_report.document([case], model, 0.5))
@@ -312,7 +312,9 @@ def test_several_studies_are_one_file_with_a_table_of_all_before_them(
 ) -> None:
     bad = FilmInput(name="cut.png", source=png(9)[:60])
     none = Case(
-        judged=Predictor(model).predict_study("", [bad]), exhibits=(Exhibit(film=bad),), study="n"
+        prediction=Predictor(model).predict_study("", [bad]),
+        exhibits=(Exhibit(film=bad),),
+        study="n",
     )
     tree = read(study_report.document([case, altered, none], model, 0.0, names=True))
     assert (
@@ -342,7 +344,7 @@ def test_pictures_of_films_keep_within_the_reports_limit(
     Image.fromarray(noise).save(stream, "PNG")
     films = [FilmInput(name=f"{n}.png", source=stream.getvalue()) for n in range(3)]
     prediction = Predictor(model).predict_study("", films)
-    case = Case(judged=prediction, exhibits=tuple(Exhibit(film=f) for f in films), study="s")
+    case = Case(prediction=prediction, exhibits=tuple(Exhibit(film=f) for f in films), study="s")
 
     def pictures() -> list[str]:
         tree = read(study_report.document([case], model, 0.5))
@@ -357,11 +359,11 @@ def test_pictures_of_films_keep_within_the_reports_limit(
 def test_two_files_of_one_name_keep_their_own_numbers(model: Model) -> None:
     films = [FilmInput(name="a.png", source=s) for s in (png(9)[:60], png(0), png(90))]
     prediction = Predictor(model).predict_study("", films)
-    case = Case(judged=prediction, exhibits=tuple(Exhibit(film=f) for f in films), study="s")
+    case = Case(prediction=prediction, exhibits=tuple(Exhibit(film=f) for f in films), study="s")
     entries = study_record.entries(case, names=False)
-    assert [entry.judged is None for entry in entries] == [True, False, False]
+    assert [entry.prediction is None for entry in entries] == [True, False, False]
     scores = [film.probability for film in prediction.films]  # the gate may doubt one
-    assert [entry.judged.probability for entry in entries[1:]] == scores
+    assert [entry.prediction.probability for entry in entries[1:]] == scores
     with pytest.raises(ValueError, match="3 films have no exhibit"):
         study_record.entries(replace(case, exhibits=()), names=False)
     other = Exhibit(film=replace(films[0], name="b.png"))
@@ -374,7 +376,7 @@ def test_a_film_that_has_gone_keeps_its_number(model: Model, tmp_path: Path) -> 
     film = FilmInput(name="a.png", source=tmp_path / "a.png")
     prediction = Predictor(model).predict_study("", [film])
     (tmp_path / "a.png").unlink()
-    case = Case(judged=prediction, exhibits=(Exhibit(film=film),), study="s", real=False)
+    case = Case(prediction=prediction, exhibits=(Exhibit(film=film),), study="s", real=False)
     plain = words(study_report.document([case], model, 0.5))
     assert "The film can no longer be read" in plain
     assert f"{prediction.films[0].probability:.3f}" in plain
@@ -408,4 +410,4 @@ def test_the_models_own_limit_of_missing_rows_tells_two_files_of_one_name_apart(
     assert (len(prediction.films), len(prediction.refused)) == (1, 1)
     shown = study_output.case(prediction, films, lenient.recipe)
     entries = study_record.entries(shown, names=False)
-    assert [entry.judged is None for entry in entries] == [False, True]
+    assert [entry.prediction is None for entry in entries] == [False, True]

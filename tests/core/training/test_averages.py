@@ -15,6 +15,7 @@ from fracture_core.config.film_settings import PixelRecipe
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.jobs import launcher
+from fracture_core.learners.learner import make_network
 from fracture_core.models import epoch_models
 from fracture_core.networks import network_weights
 from fracture_core.networks.layers import BatchNormalization
@@ -34,7 +35,7 @@ def never() -> bool:
 
 def network(name: str, seed: int = 1) -> keras.Model:
     """A network whose averages, as those of a young run, are not those of its films."""
-    return loop.make_network(TrainConfig(data="x", architecture=name, seed=seed))
+    return make_network(TrainConfig(data="x", architecture=name, seed=seed))
 
 
 def films(count: int, size: int = 32) -> np.ndarray:
@@ -233,7 +234,7 @@ def test_a_runs_weights_hold_the_averages_of_their_epochs_sample(run_copy) -> No
     learned = pixels[(films_of_run["role"] == "train").to_numpy()]
     config = run_folders.read(run_copy).config
     for epoch in (1, 3):
-        model = loop.make_network(config)
+        model = make_network(config)
         network_weights.load_weights(model, epoch_weights.find(run_copy / "checkpoints", epoch))
         rows = averages.sample(config, len(learned), epoch)
         exact = in_float64(model, learned[rows])
@@ -251,7 +252,7 @@ def test_every_epochs_weights_predict_its_table_in_keras_own_layers_too(run_copy
     def own(layer: keras.Layer) -> keras.Layer:
         return getattr(keras.layers, type(layer).__name__).from_config(layer.get_config())
 
-    plain = keras.models.clone_model(loop.make_network(config), clone_function=own)
+    plain = keras.models.clone_model(make_network(config), clone_function=own)
     for epoch in (1, 2, 3):
         table = predictions.load(run_copy, epoch, len(evaluated))
         model = epoch_models.of_run(run_copy, epoch)
@@ -268,7 +269,7 @@ def test_the_way_of_averaging_changes_no_trained_weight(folders, finished_run) -
     folder = launcher.create_and_start(running, "running", queue=False)
     assert launcher.wait(folder).state is State.FINISHED, journal.log_tail(folder)
     for epoch in (1, 3):
-        one, other = loop.make_network(config), loop.make_network(config)
+        one, other = make_network(config), make_network(config)
         for model, place in ((one, finished_run), (other, folder)):
             weights = epoch_weights.find(place / "checkpoints", epoch)
             network_weights.load_weights(model, weights)
@@ -281,7 +282,7 @@ def test_the_way_of_averaging_changes_no_trained_weight(folders, finished_run) -
 
 def test_running_averages_are_keras_own() -> None:
     config = TrainConfig(data="x", architecture="three_conv", normalization="running")
-    model = loop.make_network(config)
+    model = make_network(config)
     first, inputs = norms(model)[0], films(10)
     before = first.moving_variance.numpy()
     features = keras.Model(model.input, model.layers[model.layers.index(first) - 1].output)

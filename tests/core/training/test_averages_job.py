@@ -13,6 +13,7 @@ from fracture_core.epochs import epoch_weights, predictions
 from fracture_core.errors import DamagedFile, DataError, Stopped
 from fracture_core.folders import runs_folder
 from fracture_core.jobs import launcher
+from fracture_core.learners.learner import make_network
 from fracture_core.networks import network_weights
 from fracture_core.runs import journal, run_folders
 from fracture_core.runs.run_folders import Run
@@ -61,7 +62,7 @@ def test_the_curve_is_what_judging_by_hand_gives(run: Run) -> None:
     roles = films["role"].to_numpy()
     training, evaluated = pixels[roles == "train"], films[roles != "train"]
     for epoch in (1, 3):
-        model = loop.make_network(run.config)
+        model = make_network(run.config)
         weights = epoch_weights.find(run.folder / "checkpoints", epoch)
         network_weights.load_weights(model, weights)
         for layer in model.layers:  # whatever averages the file holds must not matter

@@ -22,6 +22,7 @@ from fracture_core.errors import ModelError, RunError, TrainingFailed
 from fracture_core.jobs import launcher
 from fracture_core.jobs import worker as reporting
 from fracture_core.jobs.worker import Worker
+from fracture_core.learners.learner import class_weights
 from fracture_core.networks import architectures, network_weights
 from fracture_core.runs import journal, run_folders, run_requests, run_status
 from fracture_core.runs.run_status import State
@@ -569,9 +570,9 @@ def test_early_stopping_ends_the_run_and_more_epochs_start_the_wait_anew(
 
 def test_balanced_weights_make_both_labels_weigh_the_same() -> None:
     config = TrainConfig(data="x", class_weights="balanced")
-    negative, positive = loop.class_weights(config, np.array([0, 0, 0, 1]))
+    negative, positive = class_weights(config, np.array([0, 0, 0, 1]))
     assert (negative * 3, positive) == (pytest.approx(2.0), pytest.approx(2.0))
-    assert loop.class_weights(TrainConfig(data="x"), np.array([0, 1])) == (1.0, 1.0)
+    assert class_weights(TrainConfig(data="x"), np.array([0, 1])) == (1.0, 1.0)
 
 
 @pytest.mark.slow

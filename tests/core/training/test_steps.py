@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from fracture_core.config.film_settings import Augmentation
 from fracture_core.config.train_config import TrainConfig
+from fracture_core.learners.learner import make_network
 from fracture_core.networks import layers, network_weights, optimizers
 from fracture_core.networks.architectures import ARCHITECTURES
-from fracture_core.training import loop, steps
+from fracture_core.training import steps
 from fracture_core.training_films import pipeline
 from tests.core.every_network import LARGE, marked
 
@@ -34,7 +35,7 @@ def films(config: TrainConfig, count: int = 30) -> pipeline.Pipeline:
 def test_a_step_learns_what_keras_own_step_learns(name) -> None:
     # Adam would blow up the rounding errors of gradients that are zero but for them.
     config = TrainConfig(data="x", architecture=name, augmentation=STILL, optimizer="sgd")
-    model = loop.make_network(config)
+    model = make_network(config)
     twin = plain_twin(model, config)
     before = np.concatenate([values.ravel() for values in model.get_weights()])
     optimizer = optimizers.make(config)
@@ -65,7 +66,7 @@ def with_keras_own_layers(config: TrainConfig) -> keras.Model:
     def own(layer: keras.Layer) -> keras.Layer:
         return kinds.get(type(layer), type(layer)).from_config(layer.get_config())
 
-    return keras.models.clone_model(loop.make_network(config), clone_function=own)
+    return keras.models.clone_model(make_network(config), clone_function=own)
 
 
 def plain_twin(model: keras.Model, config: TrainConfig) -> keras.Model:
@@ -80,7 +81,7 @@ def plain_twin(model: keras.Model, config: TrainConfig) -> keras.Model:
 
 def test_weights_files_can_be_exchanged_with_keras_own_layers(tmp_path) -> None:
     config = TrainConfig(data="x")
-    model, twin = loop.make_network(config), with_keras_own_layers(config)
+    model, twin = make_network(config), with_keras_own_layers(config)
     random = np.random.default_rng(1)
     model.set_weights([random.random(w.shape).astype(np.float32) for w in model.get_weights()])
     model.save_weights(tmp_path / "ours.weights.h5")
@@ -88,13 +89,13 @@ def test_weights_files_can_be_exchanged_with_keras_own_layers(tmp_path) -> None:
     image = films(config).pixels[:3, ..., None]
     assert np.array_equal(model(image, training=False), twin(image, training=False))
     twin.save_weights(tmp_path / "keras.weights.h5")
-    network_weights.load_weights(loop.make_network(config), tmp_path / "keras.weights.h5")
+    network_weights.load_weights(make_network(config), tmp_path / "keras.weights.h5")
 
 
 def test_a_batch_of_one_film_is_a_batch() -> None:
     # five_conv would learn nothing of a single film: it normalizes its dense layer over the batch.
     config = TrainConfig(data="x", architecture="three_conv", batch_size=1, augmentation=STILL)
-    model, optimizer = loop.make_network(config), optimizers.make(config)
+    model, optimizer = make_network(config), optimizers.make(config)
     optimizer.build(model.trainable_variables)
     before = model.get_weights()[0].copy()  # the optimizer works in place
     outcome = steps.make_steps(model, optimizer, 1)(films(config, 3).chunk(0, 3), np.ones(3) * 1e-3)
@@ -139,7 +140,7 @@ def test_a_convolution_in_halves_is_keras_own(channels, strides, padding) -> Non
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_judging_in_halves_is_keras_own(count) -> None:
     config = TrainConfig(data="x", architecture="three_conv")
-    model, pixels = loop.make_network(config), films(config).pixels[:count]
+    model, pixels = make_network(config), films(config).pixels[:count]
     own = model(pixels[..., None].astype(np.float32), training=False).numpy()[:, 0]
     probabilities = steps.make_predict(model)(pixels)
     assert probabilities.shape == (count,) and np.allclose(probabilities, own, atol=1e-6)
@@ -149,7 +150,7 @@ def test_class_weights_weigh_the_descent_and_not_what_is_told() -> None:
     config = TrainConfig(data="x", architecture="three_conv", augmentation=STILL, optimizer="sgd")
     losses, moved = [], []
     for weights in ((1.0, 1.0), (0.0, 1.0)):
-        model = loop.make_network(config)
+        model = make_network(config)
         optimizer = optimizers.make(config)
         optimizer.build(model.trainable_variables)
         before = model.get_layer("probability").bias.numpy()
@@ -165,7 +166,8 @@ import numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from fracture_core.networks import optimizers
-from fracture_core.training import loop, steps
+from fracture_core.learners.learner import make_network
+from fracture_core.training import steps
 from fracture_core.training_films import pipeline
 from fracture_core.config.train_config import TrainConfig
 # In deeper networks a rounding switches a ReLU, and twenty steps make of it what they like.
@@ -176,7 +178,7 @@ films = pipeline.Pipeline(pixels=pixels, labels=np.arange(45) % 2, config=config
 losses = []
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     with strategy.scope():
-        model, optimizer = loop.make_network(config), optimizers.make(config)
+        model, optimizer = make_network(config), optimizers.make(config)
         optimizer.build(model.trainable_variables)
         step = steps.make_steps(model, optimizer, 1)
     assert tf.distribute.get_strategy().num_replicas_in_sync == 1
@@ -206,7 +208,7 @@ def test_a_film_alone_at_the_end_of_a_pass_is_a_step_of_its_own() -> None:
     chunk, results = films(config, 21).chunk(0, 7), []
     assert np.diff(chunk.ends, prepend=0).tolist() == [10, 10, 1, 10, 10, 1, 10]
     for lengths in ((7,), (1,) * 7):
-        model, optimizer = loop.make_network(config), optimizers.make(config)
+        model, optimizer = make_network(config), optimizers.make(config)
         optimizer.build(model.trainable_variables)
         step, first, losses = steps.make_steps(model, optimizer, 1), 0, []
         for length in lengths:

@@ -15,6 +15,7 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.datasets import catalog
 from fracture_core.epochs import checkpoints, predictions
 from fracture_core.jobs import launcher
+from fracture_core.learners.learner import class_weights, make_learner
 from fracture_core.losses.pooling import UNITS
 from fracture_core.models import stored_models
 from fracture_core.prediction.inference import Predictor
@@ -69,7 +70,7 @@ def test_a_step_of_every_network_learns_what_a_plain_computation_learns(name, po
 
 def assert_learns_plainly(config: TrainConfig, weights: tuple[float, float]) -> None:
     """Train a step, and the same by Keras' layers, probabilities and a loop over studies."""
-    model, optimizer, loss, _ = loop.make_learner(config)
+    model, optimizer, loss, _ = make_learner(config)
     twin = plain_twin(model, config)
     attention = [tf.Variable(each.value) for each in loss.variables]
     chunk = films(config).chunk(0, 1)
@@ -209,7 +210,7 @@ def test_balanced_weights_count_studies(phantom_root) -> None:
         config=config,
         studies=STUDIES,
     )
-    negative, positive = loop.class_weights(config, given.labels_of_losses)
+    negative, positive = class_weights(config, given.labels_of_losses)
     assert (negative, positive) == (pytest.approx(12 / 22), pytest.approx(6.0))
 
 
@@ -226,7 +227,7 @@ def test_a_positive_study_of_which_one_film_shows_it_is_learned_by_the_film(
     config = TrainConfig(
         data="x", architecture="three_conv", augmentation=STILL, learn_from="studies"
     )
-    model, optimizer, loss, _ = loop.make_learner(config)
+    model, optimizer, loss, _ = make_learner(config)
     given = pipeline.Pipeline(pixels=pixels, labels=studies % 2, config=config, studies=studies)
     step = steps.make_steps(model, optimizer, 1, loss=loss)
     step(given.chunk(0, 80), np.full(80, 1e-3, np.float32))
@@ -238,7 +239,8 @@ TWO_DEVICES = """
 import numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from fracture_core.training import loop, steps
+from fracture_core.learners.learner import make_learner
+from fracture_core.training import steps
 from fracture_core.training_films import pipeline
 from fracture_core.config.train_config import TrainConfig
 config = TrainConfig(data="x", architecture="one_conv", optimizer="sgd", learn_from="studies",
@@ -250,7 +252,7 @@ films = pipeline.Pipeline(pixels=pixels, labels=studies % 2, config=config, stud
 losses = []
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     with strategy.scope():
-        model, optimizer, loss, _ = loop.make_learner(config)
+        model, optimizer, loss, _ = make_learner(config)
         step = steps.make_steps(model, optimizer, 1, loss=loss)
     losses.append(step(films.chunk(0, 10), np.full(10, 1e-3, np.float32)).losses)
 print(np.abs(losses[0] - losses[1]).max() / 4)

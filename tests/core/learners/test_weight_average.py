@@ -14,13 +14,14 @@ from fracture_core.config.train_config import TrainConfig
 from fracture_core.epochs import checkpoints, epoch_weights, forks, predictions, resumption
 from fracture_core.errors import ConfigError, RunError
 from fracture_core.jobs import launcher
+from fracture_core.learners.learner import Learner, make_learner, make_network
+from fracture_core.learners.weight_average import WeightAverage
 from fracture_core.models import stored_models
 from fracture_core.networks import network_weights
 from fracture_core.prediction.inference import Predictor
 from fracture_core.runs import journal, run_requests
 from fracture_core.runs.run_status import State
 from fracture_core.training import loop, steps
-from fracture_core.training.weight_average import WeightAverage
 from fracture_core.training_films import preparation
 from tests.core.training.test_loop import (
     finish,
@@ -48,7 +49,7 @@ RICH = {  # all that regularizes, and all that has a memory
 
 
 def test_weights_that_stay_as_they_are_keep_a_mean_of_the_same_bits() -> None:
-    model = loop.make_network(CONFIG)
+    model = make_network(CONFIG)
     before = copies(model.trainable_variables)
     average = WeightAverage(model, 0.999)
     for number in range(300):
@@ -58,9 +59,9 @@ def test_weights_that_stay_as_they_are_keep_a_mean_of_the_same_bits() -> None:
 
 def trained(
     config: TrainConfig, calls: tuple[int, ...]
-) -> tuple[loop.Learner, list[tuple[list[np.ndarray], list[np.ndarray]]]]:
+) -> tuple[Learner, list[tuple[list[np.ndarray], list[np.ndarray]]]]:
     """A learner after calls of so many steps; its weights and their mean after each call."""
-    learner, after, first = loop.make_learner(config), [], 0
+    learner, after, first = make_learner(config), [], 0
     model, optimizer, loss, average = learner
     step = steps.make_steps(model, optimizer, config.seed, loss=loss, average=average)
     for count in calls:
@@ -89,7 +90,7 @@ def test_the_average_is_the_mean_of_the_weights_by_powers_of_the_decay() -> None
         expected = np.tensordot(powers / powers.sum(), each, axes=1)
         assert np.allclose(mean, expected, rtol=1e-6, atol=1e-8)
     assert same(*after[0])  # no part of the initial weights
-    with learner.judged():
+    with learner.evaluated_weights():
         assert same(copies(learner.model.trainable_variables), means)
     assert same(copies(learner.model.trainable_variables), weights)
     assert same(copies(learner.averaged), means)
@@ -111,20 +112,20 @@ def state(tmp_path_factory):
     learner, _ = trained(CONFIG, (3,))
     model, optimizer, *_ = learner
     position = checkpoints.Position(step=3, sums=(1.0, 2, 30))
-    with learner.judged():
+    with learner.evaluated_weights():
         checkpoints.save(folder, model, optimizer, position, True, (), learner.averaged)
     go_on(learner)
     return folder, learner
 
 
-def go_on(learner: loop.Learner) -> None:
+def go_on(learner: Learner) -> None:
     """Train two more steps."""
     model, optimizer, loss, average = learner
     step = steps.make_steps(model, optimizer, CONFIG.seed, loss=loss, average=average)
     step(films(CONFIG).chunk(3, 2), np.full(2, 1e-3, np.float32))
 
 
-def bits(learner: loop.Learner) -> list[bytes]:
+def bits(learner: Learner) -> list[bytes]:
     """Every variable's bytes."""
     model, optimizer, *_ = learner
     variables = (*model.variables, *optimizer.variables, *learner.averaged)
@@ -133,7 +134,7 @@ def bits(learner: loop.Learner) -> list[bytes]:
 
 def test_a_restored_state_goes_on_to_the_same_bits(state) -> None:
     folder, expected = state
-    learner = loop.make_learner(CONFIG)
+    learner = make_learner(CONFIG)
     model, optimizer, _, average = learner
     resumption.restore(folder, model, optimizer, (), learner.averaged)
     average.exchange()
@@ -142,7 +143,7 @@ def test_a_restored_state_goes_on_to_the_same_bits(state) -> None:
 
 
 def test_a_state_with_an_average_does_not_fit_a_run_without_one(state) -> None:
-    plain = loop.make_learner(replace(CONFIG, weight_average=0.0))
+    plain = make_learner(replace(CONFIG, weight_average=0.0))
     with pytest.raises(RunError, match="must hold 0 arrays of weights that are averaged"):
         resumption.restore(state[0], plain.model, plain.optimizer)
 
@@ -163,7 +164,7 @@ def test_the_average_is_what_a_run_evaluates_keeps_and_predicts_with(folders, ph
     table = predictions.load(folder, 2, len(pixels))
     assert Predictor(model).probabilities(pixels) == pytest.approx(table, abs=1e-6)
     state = checkpoints.read_state(checkpoints.states(folder / "checkpoints")[0])
-    network = loop.make_network(worker.config)
+    network = make_network(worker.config)
     network_weights.load_weights(network, epoch_weights.find(folder / "checkpoints", 2))
     for kept, own in zip(network.trainable_variables, state.training, strict=True):
         assert kept.shape == own.shape and not np.array_equal(np.array(kept), own)
@@ -178,7 +179,7 @@ def test_a_run_trains_the_same_with_an_average(folders, phantom_root) -> None:
     assert [line["train"] for line in one] == [line["train"] for line in other]
     assert [line["dev"] for line in one] != [line["dev"] for line in other]
     state = checkpoints.read_state(checkpoints.states(averaged / "checkpoints")[0])
-    network = loop.make_network(loop.Worker(plain).config)
+    network = make_network(loop.Worker(plain).config)
     network_weights.load_weights(network, epoch_weights.find(plain / "checkpoints", 2))
     for weight, own in zip(network.trainable_variables, state.training, strict=True):
         assert np.array_equal(np.array(weight), own)
@@ -231,7 +232,8 @@ TWO_DEVICES = """
 import numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from fracture_core.training import loop, steps
+from fracture_core.learners.learner import make_learner
+from fracture_core.training import steps
 from fracture_core.training_films import pipeline
 from fracture_core.config.train_config import TrainConfig
 config = TrainConfig(data="x", architecture="one_conv", optimizer="sgd", weight_average=0.8,
@@ -242,7 +244,7 @@ films = pipeline.Pipeline(pixels=pixels, labels=np.arange(45) % 2, config=config
 averages = []
 for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
     with strategy.scope():
-        model, optimizer, loss, average = loop.make_learner(config)
+        model, optimizer, loss, average = make_learner(config)
         step = steps.make_steps(model, optimizer, 1, loss=loss, average=average)
     before = np.concatenate([np.array(v).ravel() for v in average.variables])
     step(films.chunk(0, 4), np.full(4, 1e-3, np.float32))

@@ -1,0 +1,1 @@
+"""All that a run trains with: network, optimizer, loss and the average of weights."""

@@ -1,4 +1,4 @@
-"""What the runs on the data in use show of the evaluated studies.
+"""Scores and learning of the evaluated studies, by the runs on the same data.
 
 Every study has the label that the page shows, whatever label a run was trained with.
 """

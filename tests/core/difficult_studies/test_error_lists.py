@@ -74,7 +74,7 @@ def labels_of(run: Trajectories) -> dict[str, int]:
 
 
 def learned(hits: list[list[int]]) -> pd.DataFrame:
-    """When such a run learned its studies, by its own labels."""
+    """Return when such a run learned its studies, by its own labels."""
     run = trajectories(hits)
     return training_dynamics.learned(run, 0.5, labels_of(run))
 

@@ -32,6 +32,7 @@ PACKAGES = (
     "verdicts",
     "operating_points",
     "own_networks",
+    "clusters",
     "runs",
     "epochs",
     "jobs",

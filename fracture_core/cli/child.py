@@ -8,19 +8,23 @@ import argparse
 import contextlib
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from fracture_core import memory, versions
-from fracture_core.errors import FractureError, Stopped
+from fracture_core.clusters import run_place
+from fracture_core.errors import FractureError, RunBusy, Stopped, WriteFailed
 from fracture_core.files import refusal, sweep
 from fracture_core.jobs import end_command, heavy_imports, launcher
 from fracture_core.jobs.worker import Worker
 from fracture_core.runs import journal, run_config, run_folders, run_lock, run_status
 from fracture_core.runs.run_status import State, Status
 from fracture_core.training import network_check, probe, standby_child
+
+LOCK_SECONDS = 15.0  # that a scheduler's job waits for the process that has submitted it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         kinds.add_parser(kind).add_argument("folder", help="the work's folder, or a run's name")
     kinds.choices["run"].add_argument("--wait", action="store_true", help="queue for a slot")
     kinds.choices["run"].add_argument("--has-slot", action="store_true", help="it holds its slot")
+    kinds.choices["run"].add_argument("--elsewhere", action="store_true", help="a scheduler's job")
     for name in ("--threads", "--branches"):
         kinds.choices["probe"].add_argument(name, type=int, required=True)
     standby = kinds.add_parser("standby")
@@ -66,10 +71,38 @@ def _child(options: argparse.Namespace) -> int:
     inherited = launcher.adopt_lock()  # from the parent, if it handed one down
     is_run = options.kind == "run"
     folder = run_folders.find(options.folder) if is_run else Path(options.folder)
+    if is_run and options.elsewhere:
+        return run(folder, _begin_elsewhere(folder), None)
     lock = run_lock.take(folder) if inherited is None else inherited
     if is_run:
         return run(folder, lock, None if options.has_slot else options.wait)
     return JOBS[options.kind](folder, lock)
+
+
+def _begin_elsewhere(folder: Path) -> int | None:
+    """Take over a run that a scheduler has started; return its lock, `None` on a disk without them.
+
+    Who has submitted it may hold the lock for a moment longer, and then says which job the run is.
+
+    Raises:
+        RunBusy: another process has the run.
+    """
+    until = time.monotonic() + LOCK_SECONDS
+    while not run_place.is_own(folder):
+        if time.monotonic() > until:
+            raise RunBusy(f"{folder.name} is another job's by now. Nothing was done.")
+        time.sleep(0.1)
+    run_place.begin_signs(folder)
+    while True:
+        try:
+            return run_lock.take(folder)
+        except RunBusy:
+            if time.monotonic() > until:
+                run_place.end_signs(folder)
+                raise
+        except WriteFailed:
+            return None
+        time.sleep(0.1)
 
 
 def _stand_by(options: argparse.Namespace) -> int:
@@ -96,15 +129,16 @@ def _print_speed(name: str, threads: int, branches: int) -> int:
     return 0
 
 
-def run(folder: Path, lock: int, wait_for_slot: bool | None) -> int:
+def run(folder: Path, lock: int | None, wait_for_slot: bool | None) -> int:
     """Bring a run to its end; return the exit status: 0 finished or stopped, 1 failed.
 
     Args:
         folder: the run folder.
         lock: descriptor that holds the run's lock; closed after the last status, so that a run
-            can be resumed at once, while this process still fits the gate of its best epoch.
+            can be resumed at once, while this process still fits the gate of its best epoch. `None`
+            for a scheduler's job on a disk without locks.
         wait_for_slot: whether to queue behind the runs that fill the slots; `None` for a process
-            that has its slot.
+            that has its slot, or needs none.
     """
     worker = None
     try:
@@ -118,7 +152,9 @@ def run(folder: Path, lock: int, wait_for_slot: bool | None) -> int:
     finally:
         if worker:
             worker.let_go()
-        os.close(lock)
+        if lock is not None:
+            os.close(lock)
+        run_place.end_signs(folder)
         end_command.run(folder)
     if not status and worker.has_begun:
         if worker.config.fold is not None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from fracture_core.cli import Command
+from fracture_core.clusters import launcher_choice
 from fracture_core.errors import ClassesError, FractureError, WriteFailed
 from fracture_core.files import refusal
 from fracture_core.words import clean, readable
@@ -77,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit status."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        status: int | None = options.run_command(options)
+        with launcher_choice.through(getattr(options, "launcher", None)):
+            status: int | None = options.run_command(options)
         _finish_output()
         return status or 0
     except FractureError as error:

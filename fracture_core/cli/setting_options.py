@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fracture_core import file_reader, files
+from fracture_core.clusters import launcher_choice
 from fracture_core.config import network_options, presets, setting_table
 from fracture_core.config.network_options import OwnNetwork
 from fracture_core.config.presets import PRESETS
@@ -121,8 +122,13 @@ def add_start(parser: argparse.ArgumentParser, name: str) -> None:
 
 
 def add_queue(parser: argparse.ArgumentParser) -> None:
-    """Add the option to queue runs in place of following them."""
+    """Add the options to queue runs in place of following them, and who starts them."""
     parser.add_argument("--queue", action="store_true", help="queue in the background")
+    parser.add_argument(
+        "--launcher",
+        choices=launcher_choice.LAUNCHERS,
+        help="where runs are started (FRACTURE_LAUNCHER, else local; a resume where it was)",
+    )
 
 
 def check_network(config: TrainConfig) -> None:

@@ -16,6 +16,11 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": path, "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 
 
+def command(arguments: Sequence[str]) -> list[str]:
+    """Return the words that start a child; see `cli.child` for its arguments."""
+    return [sys.executable, "-m", "fracture_core.cli.child", *arguments]
+
+
 def start(
     arguments: Sequence[str],
     output: IO[bytes],
@@ -31,7 +36,7 @@ def start(
         variables: of the environment, beside `environment`.
     """
     return subprocess.Popen(
-        [sys.executable, "-m", "fracture_core.cli.child", *arguments],
+        command(arguments),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,

@@ -1,5 +1,7 @@
 """Launcher of child processes: training runs, evaluations, phantom sets; slots and the queue.
 
+A run may be started by a scheduler instead, on a machine of a cluster: see `clusters`.
+
 A child runs in its own session, so that it outlives the page, the browser and the server. The
 parent takes the lock of the folder that the child will write and hands the open file down: the
 lock is held at every moment, and a second start is refused. Nothing is killed at exit.
@@ -13,17 +15,19 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from fracture_core import file_reader, files, locks, memory
+from fracture_core.clusters import launcher_choice, run_place, slurm
 from fracture_core.config.limits import LIMITS
 from fracture_core.config.record import check_range
 from fracture_core.config.train_config import TrainConfig
-from fracture_core.errors import FileRefused, RunBusy, RunError, Stopped
+from fracture_core.errors import FileRefused, FractureError, RunBusy, RunError, Stopped
 from fracture_core.files import make_folder, replace_file, writing
-from fracture_core.folders import runs_folder
+from fracture_core.folders import PROJECT, runs_folder
 from fracture_core.jobs import child_process, standby
 from fracture_core.own_networks import allowed
 from fracture_core.runs import journal, run_folders, run_labels, run_lock, run_requests, run_status
@@ -41,23 +45,33 @@ def slots() -> int:
     return max(1, int(os.environ.get("FRACTURE_SLOTS") or os.cpu_count() or 1))
 
 
+def _launcher_of(folder: Path) -> str:
+    """Return who starts a run: the chosen one, else the one of before, else the usual one."""
+    place = run_place.read(folder)
+    chosen = launcher_choice.chosen()
+    return chosen or (place.launcher if place else launcher_choice.usual())
+
+
 def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) -> None:
-    """Start, or resume, the child of a run.
+    """Start, or resume, the child of a run: here, or by the launcher that is chosen.
 
     Args:
         folder: the run folder.
-        wait_for_slot: queue behind the runs that fill the slots, rather than run beside them.
+        wait_for_slot: queue behind the runs that fill the slots, rather than run beside them; a
+            scheduler has a queue of its own.
         more_epochs: epochs to add to those requested so far.
 
     Raises:
         RunBusy: its child is already alive.
-        RunError: it has done work and keeps no readable state.
+        RunError: it has done work and keeps no readable state; or the scheduler refuses it.
+        ConfigError: the chosen scheduler is not installed here.
         ModelError: its network is code of someone's own, which is not allowed here.
         WriteFailed: the run's folder cannot be written to.
     """
     from fracture_core.epochs import resumption
 
     _check_code(folder)
+    launcher = _launcher_of(folder)
     with run_lock.hold(folder) as descriptor:
         resumption.check_resumable(folder / "checkpoints")
         for path, request in run_requests.waiting(folder):
@@ -66,7 +80,11 @@ def start_run(folder: Path, wait_for_slot: bool = True, more_epochs: int = 0) ->
                 with writing(path):
                     path.unlink(missing_ok=True)
         with _epochs_requested(folder, more_epochs):
-            _start_child(folder, descriptor, wait_for_slot)
+            if launcher == "slurm":
+                _submit(folder)
+            else:
+                run_place.clear(folder)
+                _start_child(folder, descriptor, wait_for_slot)
 
 
 def _check_code(folder: Path) -> None:
@@ -91,20 +109,43 @@ def _epochs_requested(folder: Path, count: int) -> Iterator[None]:
         raise
 
 
+def _submit(folder: Path) -> None:
+    """Hand a run to Slurm, whose job takes the lock itself; a refusal changes nothing."""
+    before = run_status.read(folder)
+    _write_first(folder, run_status.State.QUEUED, "Waiting in Slurm's queue.")
+    command = child_process.command(["run", folder.name, "--elsewhere"])
+    name, log = f"fracture-{folder.name}", folder / "train.log"
+    try:
+        job = slurm.submit(name, command, log, PROJECT, child_process.environment())
+    except FractureError as error:
+        failed = replace(before, state=run_status.State.FAILED, message=str(error))
+        run_status.write(folder, failed if before.state.alive else before)
+        raise
+    run_place.write(folder, "slurm", job)
+    journal.log_event(folder, "submitted", job=job)
+
+
+def _write_first(folder: Path, state: run_status.State, message: str) -> None:
+    """Write the status of a run that starts."""
+    log = files.stamp(folder / "train.log")
+    starting = replace(
+        run_status.read(folder),
+        state=state,
+        message=message,
+        phase="",
+        seconds_left=None,
+        oom_kills=memory.kills(),
+        log_from=log[1] if log else 0,
+    )
+    run_status.write(folder, starting)
+
+
 def _start_child(folder: Path, descriptor: int, wait_for_slot: bool) -> None:
     """Write the status of a run that starts, then start its child, which shares the lock."""
-    before = run_status.read(folder)
-    state = run_status.State.QUEUED if wait_for_slot else run_status.State.STARTING
-    message = "Waiting for a free slot." if wait_for_slot else "Starting a process."
-    fields = {**before.__dict__, "state": state, "message": message, "phase": ""}
-    log = files.stamp(folder / "train.log")
-    fields |= {
-        "seconds_left": None,
-        "oom_kills": memory.kills(),
-        "log_from": log[1] if log else 0,
-    }
-    run_status.write(folder, run_status.Status(**fields))
-    if wait_for_slot:
+    if not wait_for_slot:
+        _write_first(folder, run_status.State.STARTING, "Starting a process.")
+    else:
+        _write_first(folder, run_status.State.QUEUED, "Waiting for a free slot.")
         # A clock that was set back must not bring a run before those that wait already.
         last = max((journal.queued_at(run.folder) for run in _queued()), default=0.0)
         journal.log_event(folder, "queued", time=max(time.time(), last + 1e-6))
@@ -310,5 +351,6 @@ def is_next(folder: Path) -> bool:
 
 
 def _queued() -> list[run_folders.Run]:
-    """Return the runs that wait for a slot."""
-    return [r for r in run_folders.list_runs() if r.status.state is run_status.State.QUEUED]
+    """Return the runs that wait for a slot of this machine."""
+    waiting = [r for r in run_folders.list_runs() if r.status.state is run_status.State.QUEUED]
+    return [run for run in waiting if run_place.read(run.folder) is None]

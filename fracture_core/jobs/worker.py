@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from fracture_core.clusters import run_place
 from fracture_core.errors import RunBusy, Stopped
 from fracture_core.jobs import end_command
 from fracture_core.runs import journal, run_folders, run_lock, run_requests, run_status
@@ -131,6 +132,7 @@ class Worker:
             self.say(state=State.STOPPED, message=message, phase="", seconds_left=None)
             if self._lock is not None:
                 os.close(self._lock)  # the run can be resumed while its end is announced
+            run_place.end_signs(self.folder)
             end_command.run(self.folder)
         finally:
             os._exit(0)

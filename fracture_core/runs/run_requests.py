@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import file_reader
+from fracture_core.clusters import run_place
 from fracture_core.config.limits import LIMITS
 from fracture_core.files import replace_file
 
@@ -25,6 +26,8 @@ def send(folder: Path, kind: str, **values: Any) -> Path:
     text = json.dumps({"kind": kind, "id": key, **values}).encode()
     path = folder / "requests" / f"{_next_number(folder):020d}-{key}.json"
     replace_file(path, text)
+    if kind == "stop":
+        run_place.cancel_waiting(folder)
     return path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fracture_core import file_reader, memory
+from fracture_core.clusters import run_place
 from fracture_core.errors import RunError
 from fracture_core.files import FileCache, replace_file, unchanged
 from fracture_core.runs import journal, run_config, run_facts, run_lock, run_requests
@@ -92,6 +93,8 @@ def read(folder: Path, cache: FileCache | None = None) -> Status:
     value: Status = unchanged(folder / "status.json", cache, lambda: _written(folder))
     final = value.state in (State.STOPPED, State.FINISHED, State.FAILED)
     if not alive and not final and not run_lock.is_held(folder):
+        if value.state is State.QUEUED and run_requests.has(folder, "stop"):
+            return _with(value, state=State.STOPPED, message="Stopped before it began.")
         return _with(value, state=State.INTERRUPTED, message=_why_interrupted(folder, value))
     if (
         alive
@@ -112,6 +115,8 @@ def _why_interrupted(folder: Path, value: Status) -> str:
         memory.mentions_memory(journal.log_tail(folder, 200, log, value.log_from)) for log in logs
     ):
         return f"It ran out of memory, according to its log. {memory.NEXT}"
+    if reason := run_place.why_ended(folder):
+        return reason
     killed = 0 if value.oom_kills is None else memory.kills() - int(value.oom_kills)
     if killed > 0:
         return (

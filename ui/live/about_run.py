@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from fracture_core.clusters import run_place
 from fracture_core.config import setting_table
 from fracture_core.runs import run_folders, run_labels, training_command
 from fracture_core.runs.run_folders import Run
@@ -50,6 +51,8 @@ def _content(run: Run) -> None:
         st.markdown(f"Learns from studies; their films are pooled: {words}")
     for setting, value in setting_table.changed(run.config, "regularization"):
         st.markdown(f"{setting.label}: {setting.words(value)}")
+    if place := run_place.words(run.folder):
+        st.markdown(f"Runs on: {theme.plain(place)}")
     if run.data.split_words:
         st.markdown(theme.plain(run.data.split_words))
     if not owner.is_owner():

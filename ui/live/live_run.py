@@ -8,6 +8,7 @@ from typing import NoReturn
 import streamlit as st
 
 from fracture_core import files
+from fracture_core.clusters import run_place
 from fracture_core.errors import RunError, RunNotFound
 from fracture_core.runs import run_folders, run_status
 from fracture_core.runs.run_folders import Run
@@ -245,6 +246,8 @@ def _load(run: Run) -> None:
     status, words = run.status, "&nbsp;"
     if status.state.alive and status.memory_mb:
         words = f"Uses {status.cores:.1f} processor cores and {status.memory_mb:,} MB at most."
+    if status.state.alive and (place := run_place.words(run.folder)):
+        words = f"{theme.plain(place)}. {words}"
     st.caption(words)
 
 

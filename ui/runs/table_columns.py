@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from fracture_core.clusters import run_place
 from fracture_core.config.setting_table import settings
 from fracture_core.runs.run_folders import Run
 from fracture_core.runs.run_status import State
@@ -38,6 +39,7 @@ def table(shown: list[Run], columns: dict[str, list[Any]]) -> tuple[pd.DataFrame
         "Run": [run.name for run in shown],
         "Baseline": ["baseline" if label.baseline else "" for label in labels],
         "State": [state_words(run) for run in shown],
+        "Runs on": [run_place.words(run.folder) for run in shown],
         "Dev accuracy": [100 * p.value if p and p.value is not None else None for p in best],
         "Interval": [run_charts.interval(p, span, mark, ink) if p else "" for p in best],
         "95 % interval": [_bounds(p) for p in best],
@@ -54,7 +56,7 @@ def table(shown: list[Run], columns: dict[str, list[Any]]) -> tuple[pd.DataFrame
         "Created": [_created(run) for run in shown],
     }
     rows = pd.DataFrame(cells)
-    noted = ("Baseline", "Forked from", "Tags", "Note")
+    noted = ("Baseline", "Runs on", "Forked from", "Tags", "Note")
     unused = [name for name in noted if not any(len(value) for value in rows[name])]
     config = _columns(span, any(label.baseline for label in labels))
     config |= _widths(rows, [_name(key) for key in columns], config)

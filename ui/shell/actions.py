@@ -19,6 +19,7 @@ from fracture_core import checksums, files, folders
 from fracture_core.analysis import leak, report_2018
 from fracture_core.answers import card_choices
 from fracture_core.audit import audit_job
+from fracture_core.clusters import launcher_choice
 from fracture_core.config.network_options import OwnNetwork
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.cross_validation import fold_release, group_runs
@@ -142,7 +143,8 @@ def start_run(settings: TrainConfig, name: str, labels: run_labels.Labels | None
         DataError: the films have changed since the page was drawn.
     """
     data_cache.check_unchanged()
-    launcher.create_and_start(settings, name, labels=labels)
+    with launcher_choice.through(st.session_state.get(state.LAUNCHER)):
+        launcher.create_and_start(settings, name, labels=labels)
 
 
 @owners
@@ -153,7 +155,8 @@ def cross_validate(settings: TrainConfig, folds: int, name: str, labels: run_lab
         DataError: the films have changed since the page was drawn.
     """
     data_cache.check_unchanged()
-    group_runs.begin(settings, folds, name, data_cache.dataset(), labels)
+    with launcher_choice.through(st.session_state.get(state.LAUNCHER)):
+        group_runs.begin(settings, folds, name, data_cache.dataset(), labels)
 
 
 @owners
@@ -164,7 +167,8 @@ def start_sweep(value: Sweep, name: str, labels: run_labels.Labels) -> None:
         DataError: the films have changed since the page was drawn.
     """
     data_cache.check_unchanged()
-    sweep.begin(replace(value, name=name), data_cache.dataset(), labels)
+    with launcher_choice.through(st.session_state.get(state.LAUNCHER)):
+        sweep.begin(replace(value, name=name), data_cache.dataset(), labels)
 
 
 @owners

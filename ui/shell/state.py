@@ -149,6 +149,7 @@ PRESET = "preset"  # Train: the preset that the form begins with
 RUN_NAME, RUN_TAGS, RUN_NOTE = "run-name", "run-tags", "run-note"  # Train: of the next run
 NETWORK_FILE = "network-file"  # Train: the dropped file of a network of the owner's own
 STARTED = "started"  # Train: name of the run that this tab started last
+LAUNCHER = "launcher"  # Train: who starts the next runs, where there is a choice
 PARTS = "parts"  # Train: body parts to train on
 DRAWN = "drawn"  # Train: how often new augmentations of the example films were drawn
 TICK = "tick"  # Data: whether a finding's films are excluded; ends in the finding's kind

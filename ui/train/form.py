@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from fracture_core.clusters import launcher_choice, slurm
 from fracture_core.config.network_options import OWN
 from fracture_core.config.presets import PRESETS, preset
 from fracture_core.config.train_config import TrainConfig
@@ -123,6 +124,7 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         st.caption(SHARED_PATIENTS)
     if warning := cost.warning(config):
         st.warning(theme.plain(warning), icon=":material/memory:")
+    _ask_launcher()
     with st.container(horizontal=True, vertical_alignment="center"):
         if own:
             _start_button(on_click=_start, args=(config, own, run_name.token()))
@@ -135,10 +137,26 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         st.caption(owner.WHY)
     else:  # it names folders of this machine
         named = f" --name {own.name}" if own and own.name else ""
+        if (where := st.session_state.get(state.LAUNCHER, "local")) != "local":
+            named += f" --launcher {where}"
         with st.expander("The same run from a terminal"):
             st.code(
                 f"{training_command.of_config(config)}{named}", language="bash", wrap_lines=True
             )
+
+
+def _ask_launcher() -> None:
+    """Ask where the run is started, on a machine of a cluster."""
+    if slurm.is_installed():
+        st.segmented_control(
+            "Runs on",
+            list(launcher_choice.LAUNCHERS),
+            default=launcher_choice.usual(),
+            required=True,
+            format_func=launcher_choice.LAUNCHERS.__getitem__,
+            key=state.LAUNCHER,
+            help="Slurm starts it on a machine of the cluster that sees these folders.",
+        )
 
 
 def _ask_labels(architecture: str) -> RunLabels | None:

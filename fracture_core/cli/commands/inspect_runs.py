@@ -11,6 +11,7 @@ from typing import Any
 
 from fracture_core import checksums
 from fracture_core.cli import Command, terminal
+from fracture_core.clusters import run_place
 from fracture_core.config.network_options import OwnNetwork
 from fracture_core.errors import RunError
 from fracture_core.own_networks import allowed
@@ -124,7 +125,8 @@ def _list(options: argparse.Namespace) -> None:
         return
     for row in rows:
         epochs = f"{row['epoch']}/{row['epochs']}"
-        terminal.print_line(f"{row['name']:36}{row['state']:12}{row['network']:12}{epochs:>9}")
+        line = f"{row['name']:36}{row['state']:12}{row['network']:12}{epochs:>9}"
+        terminal.print_line(f"{line}  {row.get('place', '')}".rstrip())
     if not rows and not unreadable:
         print("No run yet. Start one with: python -m fracture_core train DATA")
 
@@ -135,9 +137,11 @@ def _row(run: Run) -> dict[str, Any]:
 
     table = journal.metrics(run.folder)
     last = table.iloc[-1].to_dict() if len(table) else {}
+    place = run_place.words(run.folder)
     return {
         "name": run.name,
         "state": str(run.status.state),
+        **({"place": place} if place else {}),
         "message": run.status.message,
         "architecture": run.config.architecture,
         "network": run.config.network,

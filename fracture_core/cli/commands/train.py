@@ -95,9 +95,9 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @contextlib.contextmanager
-def _loading(queue: bool) -> Iterator[None]:
-    """Have a process load TensorFlow while the start of a run that does not queue is prepared."""
-    if queue:
+def _loading(options: argparse.Namespace) -> Iterator[None]:
+    """Have a process load TensorFlow while the start of a run that begins here is prepared."""
+    if options.queue or options.launcher not in (None, "local"):
         yield
         return
     with standby.permitted():
@@ -112,7 +112,7 @@ def _train(options: argparse.Namespace) -> int:
         run_folders.check_name(options.name)
         run_folders.refuse_taken(runs_folder() / options.name)
     root = Path(config.data)
-    with _loading(options.queue):
+    with _loading(options):
         from fracture_core.curation import curated_data
         from fracture_core.datasets import catalog, exclusions, family_list, fold_list
         from fracture_core.phantom import phantom_set
@@ -161,7 +161,7 @@ def _resume(options: argparse.Namespace) -> int:
     if value := run_group.find(options.run):
         return _resume_group(value, options)
     folder = run_folders.find(options.run)
-    with _loading(options.queue):
+    with _loading(options):
         launcher.resume(folder, options.more_epochs, wait_for_slot=options.queue)
     return _queued(folder) if options.queue else _follow(folder)
 
@@ -197,7 +197,7 @@ def _fork(options: argparse.Namespace) -> int:
             f"received {short(options.run)!r}."
         )
     source = run_folders.find(reference.run)
-    with _loading(options.queue):
+    with _loading(options):
         folder = _forked(source, reference.epoch, options)
     return _queued(folder) if options.queue else _follow(folder)
 

@@ -23,7 +23,8 @@ if picked:
         films = results.pick_films(picked[1])
     result = results.fetch(*picked, films)
     if result:
-        result, model = curation.by_corrected_labels(result, picked[1])
+        with right:
+            result, model = curation.by_corrected_labels(result, picked[1])
         results.show(result, picked[0], model)
         model_pair_panel.show(result, picked[0])
         difficult_panel.show(result, model)

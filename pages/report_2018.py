@@ -28,7 +28,7 @@ except DataError as error:
     data_change.show(error)
     st.stop()
 tab_data.put_in_address()
-row = st.container(horizontal=True, vertical_alignment="bottom")
+row = st.container(horizontal=True)  # the length stays on top, whatever is said beside it
 with row.container(width=queue.LENGTH_PX):
     length = queue.ask()
 is_reports = dataset.kind == "mura" and not dataset.synthetic

@@ -41,6 +41,7 @@ PACKAGES = (
     "analysis",
     "difficult_studies",
     "sweeps",
+    "learning_curve",
     "networks",
     "losses",
     "pretrained",

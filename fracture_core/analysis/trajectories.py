@@ -3,7 +3,7 @@
 All from the run's films and its prediction tables; no network is run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -89,6 +89,27 @@ def _empty(folder: Path) -> Trajectories:
         order=order,
         starts=starts,
     )
+
+
+def relabelled(trajectories: Trajectories, labels: Mapping[str, int]) -> Trajectories:
+    """Return the trajectories with these labels in place of those that the run has.
+
+    Args:
+        trajectories: of the run.
+        labels: key of a study -> its label, 0 or 1; other studies keep theirs.
+    """
+    studies, films = trajectories.studies, trajectories.films
+    return replace(
+        trajectories,
+        studies=studies.assign(label=_under(labels, studies["key"], studies["label"])),
+        films=films.assign(label=_under(labels, study_key(films), films["label"])),
+    )
+
+
+def _under(
+    labels: Mapping[str, int], keys: "pd.Series[str]", own: "pd.Series[int]"
+) -> "pd.Series[int]":
+    return keys.map(labels).fillna(own).astype(own.dtype)
 
 
 def verdicts(trajectories: Trajectories, threshold: float) -> np.ndarray:

@@ -51,6 +51,7 @@ COMMANDS = {
     },
     "start_sweep": {
         "sweep": "Train several values of some settings with several seeds: which is better?",
+        "learning-curve": "Train on rising shares of the patients: would more films help?",
     },
     "predict": {
         "predict": "Predict studies: a line per image, then the verdict. Exits 1 if no film has a "

@@ -150,11 +150,11 @@ def check_network(config: TrainConfig) -> None:
 
 
 def training_films(config: TrainConfig, dataset: "Dataset") -> int:
-    """Return about how many films a run learns from: those of its parts, less the dev share."""
+    """Return about how many films a run learns from: its share of its parts' less the dev share."""
     from fracture_core.datasets import catalog
 
     films = catalog.select(dataset.manifest, "train", config.parts)
-    return round(len(films) * (1 - config.dev_share))
+    return round(len(films) * (1 - config.dev_share) * config.training_share)
 
 
 def help_of(setting: Setting, default: Callable[[Setting], str]) -> str:

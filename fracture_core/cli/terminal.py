@@ -162,8 +162,7 @@ def print_pair(pair: "ModelPair") -> None:
 
     _print_row("", (*map(short, map(clean, pair.models)), "difference (95 % interval)"))
     for name, three in pair.figures.items():
-        cells = [figure_words.value(name, each) or "-" for each in three]
-        bounds = figure_words.interval(name, three[2])
-        cells[2] += f" ({bounds})" if bounds else ""
+        cells = [figure_words.value(name, each) or "-" for each in three[:2]]
+        cells.append(figure_words.difference(name, three[2]) or "-")
         _print_row(figure_words.TITLES[name], cells)
     print(f"  n = {paired_figures.cases(pair.studies, 'study', pair.patients)}")

@@ -183,6 +183,15 @@ class TrainConfig(Record):
         limits=(0.0, 0.5),
         fixed=True,
     )  # of the patients; enough of them to choose an epoch by
+    training_share: float = _learning(
+        1.0,
+        "Training share",
+        "share of the training patients that are used, drawn by seed and label; those of a smaller "
+        "share are among those of a larger one, and dev and valid films stay the same",
+        unit="share",
+        limits=(0.01, 1.0),
+        fixed=True,
+    )  # all there are
     threshold: float = _learning(
         0.5, "Threshold", "a film is positive above this probability", limits=(0.0, 1.0)
     )  # the report's

@@ -3,6 +3,8 @@
 Every list is a table of `COLUMNS`, the most striking study first, made from predictions alone.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -74,16 +76,18 @@ def disputed(films: pd.DataFrame, threshold: float) -> pd.DataFrame:
     return _listed(rows, rows["score"].to_numpy() - low, reasons)
 
 
-def forgotten(tables: Trajectories, threshold: float, role: str) -> pd.DataFrame:
+def forgotten(tables: Trajectories, threshold: float, labels: Mapping[str, int]) -> pd.DataFrame:
     """Return the studies that a run got right and then wrong again, the most often first.
 
     Args:
         tables: of the run.
         threshold: of the run.
-        role: "dev" or "valid".
+        labels: key of a study -> its label, 0 or 1, of the studies that are asked for; the run may
+            have been trained with other ones.
     """
+    tables = trajectory.relabelled(tables, labels)
     counts = trajectory.forgettings(tables, threshold)
-    rows = np.flatnonzero((tables.studies["role"] == role).to_numpy() & (counts > 0))
+    rows = np.flatnonzero(tables.studies["key"].isin(labels).to_numpy() & (counts > 0))
     reasons = [
         f"forgotten {plural(int(counts[row]), 'time')} in {plural(len(tables.epochs), 'epoch')}"
         for row in rows

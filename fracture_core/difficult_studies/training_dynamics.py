@@ -24,17 +24,20 @@ LEVELS = {
 EARLY = 0.5  # share of the epochs
 
 
-def learned(tables: Trajectories, threshold: float) -> pd.DataFrame:
-    """Return when a run learned each of its dev and valid studies.
+def learned(tables: Trajectories, threshold: float, labels: Mapping[str, int]) -> pd.DataFrame:
+    """Return when a run learned each of these studies.
 
     Args:
         tables: of the run; at least one epoch.
         threshold: of the run.
+        labels: key of a study -> its label, 0 or 1, of the studies that are asked for; the run may
+            have been trained with other ones.
 
     Returns:
-        One row per study: key, `epoch` (NaN if it is wrong at the end) and `share`, the epoch's
-        place among all, 0 for the first to 1 for the last.
+        One row per such study of the run's dev and valid films: key, `epoch` (NaN if it is wrong
+        at the end) and `share`, the epoch's place among all, 0 for the first to 1 for the last.
     """
+    tables = trajectory.relabelled(tables, labels)
     hits = trajectory.right(tables, threshold)  # (epochs, studies)
     count = len(hits)
     wrong_after = count - np.argmin(hits[::-1], axis=0)  # place after the last wrong epoch
@@ -42,9 +45,10 @@ def learned(tables: Trajectories, threshold: float) -> pd.DataFrame:
     is_learned = first < count
     epochs = np.append(np.asarray(tables.epochs, float), np.nan)
     share = np.where(is_learned, first / max(1, count - 1), np.nan)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {"key": tables.studies["key"].to_numpy(), "epoch": epochs[first], "share": share}
     )
+    return table[table["key"].isin(labels)].reset_index(drop=True)
 
 
 def difficulty(runs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -57,7 +57,8 @@ class Floors:
         interval = f"95 % interval {gap.low:+.3f} to {gap.high:+.3f}"
         if gap.low > 0 and "untrained" not in self.floors:
             return (
-                f"{start}, {gap.value:.3f} less ({interval}). The twins can say what was learned."
+                f"{start}, {gap.value:.3f} less ({interval}). Only the twins can tell how much of "
+                "that was learned."
             )
         if gap.low > 0:
             return f"{start}: {gap.value:.3f} was learned beyond it ({interval})."

@@ -128,8 +128,8 @@ def sources(model: Model, dataset: Dataset | None) -> Sources:
     card = model.card
     if card.members:
         raise ModelError(
-            f"A twin is of one network; {card.name} is an ensemble. Use one of its members: "
-            f"{', '.join(member.name for member in card.members)}."
+            f"Twins are made of one network, and {card.name} is an ensemble of several. Make those "
+            f"of a member instead: {', '.join(member.name for member in card.members)}."
         )
     if model.is_run:
         folder = run_folders.find(model.run)

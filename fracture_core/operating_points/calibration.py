@@ -140,8 +140,8 @@ def scaling(labels: ArrayLike, scores: ArrayLike, method: str, noun: str = "stud
     truth, values = np.asarray(labels, bool), np.asarray(scores, np.float64)
     if len(truth) < FEWEST or truth.all() or not truth.any():
         raise DataError(
-            f"A calibration needs {plural(FEWEST, f'dev {noun}')} of both labels; there "
-            f"are {len(truth)}, {int(truth.sum())} of them positive. Set more films aside for dev."
+            f"A calibration needs {plural(FEWEST, f'dev {noun}')} of both labels; "
+            f"{len(truth)} are there ({int(truth.sum())} positive). Set more films aside for dev."
         )
     n, positive = len(truth), int(truth.sum())
     if method == "temperature":

@@ -176,13 +176,14 @@ def _limit(
         word: for a study with the answer.
     """
     needed = least(share, confidence)
-    asked = f"at most {100 * share:g} % wrong at {100 * confidence:g} % confidence"
     if len(scores) < needed:
         return Limit(
             score=None,
-            refusal=f"There are studies of {plural(len(scores), 'patient')}; {asked} takes "
-            f"{needed:,} studies {word} without a mistake. More studies, or a weaker promise.",
+            refusal=f"This promise takes {needed:,} studies {word} without a mistake, each of "
+            f"another patient; there are {plural(len(scores), 'patient')}. Add studies, or promise "
+            "less.",
         )
+    asked = f"at most {100 * share:g} % wrong at {100 * confidence:g} % confidence"
     order = np.argsort(scores, kind="stable")
     ranked, mistakes = scores[order], np.cumsum(mistaken[order])
     shown = 0

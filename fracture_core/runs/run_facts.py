@@ -35,6 +35,8 @@ class DataFacts:
         selection: name, hash and studies of the selection that training was limited to, and the
             number of its studies that were trained on, dev among them ("used").
         corrections: number of the run's studies with a corrected label, and the hash of all.
+        share: number of training patients that were used and of all, where not all were
+            ("patients", "of").
         folds: of a fold's run, its fold, the number of folds, and the hash of their list.
         start: epoch of another run whose weights training started with, the layers that had them,
             those that began new, and the dev and valid patients that run was trained on.
@@ -52,6 +54,7 @@ class DataFacts:
     families: dict[str, Any] | None = None
     selection: dict[str, Any] | None = None
     corrections: dict[str, Any] | None = None
+    share: dict[str, int] | None = None
     folds: dict[str, Any] | None = None
     start: dict[str, Any] | None = None
     names_patients: bool | None = None
@@ -74,7 +77,8 @@ class DataFacts:
     @property
     def is_partial(self) -> bool:
         """True where training left out films of its parts that the card does not name."""
-        return bool(self.excluded or (self.families or {}).get("films") or self.selection)
+        left_out = (self.excluded, (self.families or {}).get("films"), self.selection, self.share)
+        return any(map(bool, left_out))
 
     @property
     def list_hashes(self) -> tuple[str | None, str | None]:
@@ -108,7 +112,7 @@ class DataFacts:
 
     @property
     def _curation(self) -> list[str]:
-        """Sentences on the selection and the corrected labels."""
+        """Sentences on the selection, the corrected labels and the share of the patients."""
         sentences = []
         if chosen := self.selection:
             sentences.append(
@@ -118,6 +122,10 @@ class DataFacts:
             )
         if self.corrections:
             sentences.append(corrections_words(self.corrections))
+        if self.share:
+            sentences.append(
+                f"Trained on {self.share['patients']:,} of {self.share['of']:,} training patients."
+            )
         return sentences
 
 
@@ -219,10 +227,6 @@ def _or_none(rule: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or rule(value)
 
 
-def _is_excluded(value: Any) -> bool:
-    return isinstance(value, dict) and is_count(value.get("films"))
-
-
 def _is_selection(value: Any) -> bool:
     return (
         isinstance(value, dict)
@@ -242,18 +246,12 @@ def _is_short(value: Any) -> bool:
     return _is_text(value) and len(value) <= LONGEST_NAME
 
 
-def _is_families(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        is_count(value.get(key)) for key in ("families", "films")
-    )
+def _has_counts(*keys: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(is_count(value.get(key)) for key in keys)
 
 
 def _is_folds(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and all(is_count(value.get(key)) for key in ("fold", "folds"))
-        and _is_text(value.get("hash"))
-    )
+    return _has_counts("fold", "folds")(value) and _is_text(value.get("hash"))
 
 
 def _is_pretraining(value: Any) -> bool:
@@ -306,10 +304,11 @@ _DATA: Mapping[str, Callable[[Any], bool]] = {
     "run": _is_text,
     "synthetic": _or_none(lambda value: isinstance(value, bool)),
     "phantom": _or_none(_all(is_count)),
-    "excluded": _or_none(_is_excluded),
-    "families": _or_none(_is_families),
+    "excluded": _or_none(_has_counts("films")),
+    "families": _or_none(_has_counts("families", "films")),
     "selection": _or_none(_is_selection),
     "corrections": _or_none(_is_corrections),
+    "share": _or_none(_has_counts("patients", "of")),
     "folds": _or_none(_is_folds),
     "start": _or_none(_is_start),
     "names_patients": _or_none(lambda value: isinstance(value, bool)),

@@ -103,14 +103,10 @@ def of_tables(value: Sweep, verdicts: Tables, role: str) -> Answer | str:
         A sentence, where there is no answer yet.
     """
     numbers = range(1, len(value.combinations) + 1)
-    whole = [
-        seed
-        for seed in range(1, value.seeds + 1)
-        if all((number, seed) in verdicts for number in numbers)
-    ]
+    whole = whole_seeds(value, verdicts)
     if not whole:
         return "An answer follows when every combination has finished with one seed."
-    results, keys = _results(verdicts, list(numbers), whole, role)
+    results, keys = shared_results(verdicts, list(numbers), whole, role)
     if not len(results.seeds):
         return f"The runs have no {role} study in common."
     accuracies = {number: _accuracy(results, number) for number in numbers}
@@ -126,10 +122,27 @@ def of_tables(value: Sweep, verdicts: Tables, role: str) -> Answer | str:
     )
 
 
-def _results(
+def whole_seeds(value: Sweep, verdicts: Tables) -> list[int]:
+    """Return the seeds, from 1, that all combinations have finished."""
+    numbers = range(1, len(value.combinations) + 1)
+    return [
+        seed
+        for seed in range(1, value.seeds + 1)
+        if all((number, seed) in verdicts for number in numbers)
+    ]
+
+
+def shared_results(
     verdicts: Tables, numbers: list[int], seeds: list[int], role: str
 ) -> tuple[Results, int]:
-    """Return the verdicts on the studies that all combinations share, and how many there are."""
+    """Return the verdicts on the cases that all combinations share, and how many there are.
+
+    Args:
+        verdicts: by combination and seed: role, key, patient, label, images and right of each case.
+        numbers: of the combinations, in order.
+        seeds: from 1, which all of them have finished.
+        role: "dev" or "valid".
+    """
     same = ["key", "patient", "label", "images"]  # with a film left out, it is not the same study
     columns, of_seed = [], []
     patients: list[str] = []

@@ -13,6 +13,7 @@ from fracture_core.datasets.family_list import FamilyList
 from fracture_core.datasets.fold_list import FoldList
 from fracture_core.phantom import phantom_set
 from fracture_core.runs import run_config
+from fracture_core.training_films import training_share
 
 
 def assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
@@ -27,7 +28,8 @@ def assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
     excluded = exclusions.read(Path(config.exclude)) if config.exclude else exclusions.Exclusions()
     # A fold's valid films are of the train split, and excluded as its others are.
     out = exclusions.left_out(rows.assign(role="train") if folds else rows, excluded)
-    rows = rows[~out].reset_index(drop=True)
+    listed = rows[~out]
+    rows = training_share.used(listed, config.training_share, config.seed)
     facts = {
         "root": str(dataset.root),
         "kind": dataset.kind,
@@ -39,6 +41,7 @@ def assign(folder: Path, config: TrainConfig) -> pd.DataFrame:
         "families": _family_facts(families, roles) if families else None,
         "selection": chosen.facts | {"used": _trained_on(rows)} if chosen else None,
         "corrections": corrections.facts(rows, value) if value else None,
+        "share": training_share.facts(listed, rows),
         "folds": {"fold": config.fold, "folds": folds.count, "hash": folds.hash} if folds else None,
         "names_patients": dataset.patients,
         "images": rows.groupby("role").size().to_dict(),

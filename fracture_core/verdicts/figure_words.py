@@ -48,6 +48,20 @@ def value(name: str, figure: Interval) -> str:
     return f"{100 * figure.value:.1f} %" if name in PERCENT else f"{figure.value:.3f}"
 
 
+def difference(name: str, gap: Interval) -> str:
+    """Format a difference: "+8.3 points (-11.5 to +28.6)" or "-0.014 (-0.203 to +0.176)".
+
+    Shares differ by points; "" where it has no meaning, no brackets without an interval.
+    """
+    if gap.value is None:
+        return ""
+    scale, digits, unit = (100, 1, " points") if name in PERCENT else (1, 3, "")
+    words = f"{scale * gap.value:+.{digits}f}{unit}"
+    if gap.low is None or gap.high is None:
+        return words
+    return f"{words} ({scale * gap.low:+.{digits}f} to {scale * gap.high:+.{digits}f})"
+
+
 def interval(name: str, figure: Interval) -> str:
     """Format its interval: "60.6 to 73.7" or "0.612 to 0.731"; "" without one."""
     if figure.low is None or figure.high is None:

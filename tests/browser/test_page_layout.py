@@ -56,7 +56,7 @@ def test_no_page_has_narrow_columns_or_leaves_the_window_at_900_px(
         "train?run=finished": "Pinned studies",
         "runs?runs=finished": "Export CSV",
         "report_2018": "Single studies",
-        "evaluate?model=finished": "Export CSV",
+        "evaluate?model=finished": "Difficult studies",
         "data": "Where to get films",
     }.items():
         page.goto(f"{shared_server.url}/{address}")

@@ -54,6 +54,15 @@ def make(
     return folder
 
 
+def add_training_films(folder: Path, count: int) -> None:
+    """Add training films to a run's list, behind those that its tables cover."""
+    films = pd.read_parquet(folder / "films.parquet")
+    rows = films.iloc[[0] * count].assign(
+        role="train", path=[f"train/{number}.png" for number in range(count)]
+    )
+    pd.concat([films, rows], ignore_index=True).to_parquet(folder / "films.parquet")
+
+
 def change_card(card: Path, **values: Any) -> None:
     """Change a model's card, as an older version of this program would have written it."""
     fields = {k: v for k, v in json.loads(card.read_text()).items() if k != "content_sha256"}

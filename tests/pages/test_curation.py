@@ -15,6 +15,7 @@ from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
 from fracture_core.datasets import catalog, exclusions
 from fracture_core.datasets.catalog import Dataset
+from fracture_core.evaluations import evaluation
 from fracture_core.models import stored_models
 from ui.shared import theme
 from ui.train import training_film_cache
@@ -281,6 +282,28 @@ def test_evaluate_uses_corrected_labels_and_says_how_many(
     assert app.title[1].value == before and "label corrected" not in said(app)
 
 
+def test_a_corrected_label_is_marked_and_the_walls_follow_the_switch(
+    data: Dataset, run_copy: Path
+) -> None:
+    model = stored_models.find("finished")
+    studies = evaluation.of_run(run_copy, model.card.epoch, "valid").studies()
+    wrong = studies[~studies["right"].astype(bool)].iloc[0]
+    own, other = (theme.mark(bool(label)) for label in (wrong["label"], 1 - wrong["label"]))
+    correct(data, wrong["key"], 1 - wrong["label"])
+    app = opened("evaluate", model="finished", films="valid", lines="right")
+    rows = next(each.value for each in app.dataframe if "Verdict" in each.value)
+    assert [label.endswith("✎") for label in rows["Label"]].count(True) == 1
+    kind = "missed" if wrong["label"] else "alarms"
+    app.session_state["difficult"], app.session_state["difficult-kind"] = True, kind
+    app.run()
+    errors = len(studies[~studies["right"].astype(bool) & (studies["label"] == wrong["label"])])
+    words = f":small[label {own}"
+    assert said(app).count(words) == errors - 1  # the model was right, by the corrected label
+    app.toggle(key="by-corrected").set_value(False).run()
+    assert said(app).count(words) == errors and f":small[label {other}" not in said(app)
+    assert "(corrected)" not in said(app)
+
+
 def doubted(films: str) -> AppTest:
     """Evaluate with the labels in doubt."""
     app = opened("evaluate", model="finished", films=films)
@@ -296,7 +319,7 @@ def test_evaluate_names_no_list_where_only_a_dev_label_is_corrected(
     dev = catalog.studies(stored_models.find("finished").dev_films).iloc[0]
     value = correct(data, dev["key"], 1 - dev["label"])
     app = doubted("valid")
-    assert app.toggle(key="by-corrected").label == "Use 1 corrected label of dev"
+    assert app.toggle(key="by-corrected").label == "Use corrected labels: 1 of dev"
     assert " on these data." in said(app) and value.hash not in said(app)
     app = doubted("dev")
     assert f"By the corrected labels (list {value.hash})." in said(app)

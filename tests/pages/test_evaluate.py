@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -143,6 +144,11 @@ def test_errors_draw_the_eye_and_correct_cells_are_calm() -> None:
     none = metrics.confusion([1, 0], [True, False])
     calm = confusion_matrix.draw(none, "studies", ink, colours.__getitem__).layout.shapes
     assert {shape.fillcolor for shape in calm} == {"grey"}
+    positive = metrics.confusion([1, 1], [True, False])  # no share of nothing
+    cells = confusion_matrix.draw(positive, "studies", ink, colours.__getitem__).data
+    shares = {cell.customdata[0]: cell.text[0].rpartition("<br>")[2] for cell in cells}
+    assert shares["true negative"] == "none with this label</span>"
+    assert shares["true positive"] == "50.0\N{NO-BREAK SPACE}% of 2</span>"
 
 
 def test_where_every_film_is_a_study_there_is_one_matrix_and_short_names(
@@ -474,6 +480,13 @@ def test_a_model_that_is_looked_at_is_not_in_use_until_a_button_says_so(
     assert not app.exception
     assert app.session_state[state.PICKED] == f"{run_copy.name}@{journal.best_epoch(run_copy)}"
     assert "Only shown here" not in said(app)
+
+
+def test_a_run_that_did_not_finish_says_so_beside_its_figures(run_copy: Path) -> None:
+    assert "Run: three_conv" in said(opened())
+    status = run_status.read(run_copy)
+    run_status.write(run_copy, replace(status, state=State.STOPPED, epoch=3, epochs=400))
+    assert "Run, stopped after 3 of 400 epochs: three_conv, epoch" in said(opened())
 
 
 def test_studies_of_training_patients_are_marked_where_right_or_wrong_is_said(

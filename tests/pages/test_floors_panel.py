@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +11,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fracture_core import checksums, room
+from fracture_core.config.train_config import TrainConfig
 from fracture_core.curation import corrections
+from fracture_core.curation.corrections import Corrections
 from fracture_core.datasets import catalog
 from fracture_core.evaluations import evaluation
 from fracture_core.floors import floor_scores, floors_job
@@ -20,7 +23,7 @@ from fracture_core.models import prediction_table, stored_models
 from fracture_core.runs import journal, run_lock, run_requests, run_status
 from fracture_core.runs.run_status import State, Status
 from fracture_core.verdicts import aggregation
-from tests.core import made_predictions
+from tests.core import made_predictions, made_runs
 from tests.core.floors.twins_of_films import small_twins
 
 APP = str(Path(__file__).parents[2] / "app.py")
@@ -160,7 +163,7 @@ def test_difficult_studies_are_walls_one_click_from_each_study(second_run: Path)
 def test_without_another_run_there_is_no_difficulty(run_copy: Path) -> None:
     app = opened(session={"difficult": True})
     assert not app.exception
-    assert "There is none on these studies: train another seed." in said(app)
+    assert "No other run has a score of these studies: train another seed." in said(app)
 
 
 def test_the_wall_of_studies_begins_with_the_most_certain_errors(run_copy: Path) -> None:
@@ -196,7 +199,7 @@ def test_a_corrected_label_is_no_longer_in_doubt_in_dev_or_valid(folders: Path) 
     made_predictions.run("made", tables["dev"], tables["valid"])
     for films, table in tables.items():
         app = doubts(films)
-        doubted = frame(app, "reason")["key"].tolist()
+        doubted = frame(app, "Reason")["Study"].tolist()
         assert doubted
         studies = catalog.studies(table).set_index("key", drop=False)
         label = 1 - int(studies.loc[doubted[0], "label"])
@@ -204,7 +207,46 @@ def test_a_corrected_label_is_no_longer_in_doubt_in_dev_or_valid(folders: Path) 
         value = corrections.corrected(value, studies, {doubted[0]: label}, "AB", "a cast")
         corrections.write("made", value)
         app = doubts(films)
-        assert doubted[0] not in frame(app, "reason")["key"].tolist()
+        assert doubted[0] not in frame(app, "Reason")["Study"].tolist()
         assert f"By the corrected labels (list {value.hash})." in said(app)
         app.toggle(key="by-corrected").set_value(False).run()
-        assert frame(app, "reason")["key"].tolist() == doubted
+        assert frame(app, "Reason")["Study"].tolist() == doubted
+
+
+def test_forgotten_studies_and_difficulty_go_by_the_labels_on_the_page(folders: Path) -> None:
+    for number, (name, right) in enumerate({"other": [20, 20], "made": [12, 6]}.items()):
+        config = TrainConfig(data="made", architecture="three_conv", epochs=2)
+        roles = {"dev": [20, 20], "valid": right}  # of 20 studies, the first so many are right
+        run = made_runs.make(folders / "runs" / name, config, roles, number=number)
+        for epoch in (1, 2):
+            h5py.File(run / "checkpoints" / f"epoch_{epoch:04d}.weights.h5", "w").close()
+    films = journal.films(run)
+    studies = catalog.studies(films[films["role"] == "valid"])
+    forgotten = studies["key"].tolist()[7]
+    label = 1 - int(studies["label"].tolist()[7])
+    value = corrections.corrected(Corrections(), studies, {forgotten: label}, "AB", "a cast")
+    corrections.write("made", value)
+    app = opened(session={"difficult": True}, model="made", films="valid")
+    app.segmented_control(key="difficult-kind").set_value("forgotten").run()
+    assert not app.exception
+    assert len(frame(app, "Reason")) == 5 and forgotten not in set(frame(app, "Reason")["Study"])
+    levels = frame(app, "Studies").set_index("Studies")["n"]
+    assert levels.to_dict() == {"all": "20", "easy": "19", "hard": "1"}
+    by = f"By the corrected labels (list {value.hash})."
+    assert said(app).count(by) == 2  # of the list and of the figures by difficulty
+    app.toggle(key="by-corrected").set_value(False).run()
+    assert len(frame(app, "Reason")) == 6 and forgotten in set(frame(app, "Reason")["Study"])
+    assert frame(app, "Studies")["Studies"].tolist() == ["all", "easy"]
+    assert by not in said(app)
+
+
+def test_labels_are_not_called_undoubted_by_runs_that_have_no_score_of_them(folders: Path) -> None:
+    config = TrainConfig(data="made", architecture="three_conv", epochs=1)
+    made_runs.make(folders / "runs" / "other", config, {"valid": [10]})
+    dev = made_predictions.films(30, split="train", role="dev")  # of other studies
+    made_predictions.released("published", dev)
+    app = opened(session={"difficult": True}, model="published", films="dev")
+    app.segmented_control(key="difficult-kind").set_value("labels").run()
+    assert not app.exception
+    assert "no run here has any of these. Pick a run, and its dev or valid films" in said(app)
+    assert "labels in doubt." not in said(app) and "By 1 run" not in said(app)

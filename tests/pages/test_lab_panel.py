@@ -123,7 +123,7 @@ def lab_price(app: AppTest) -> pd.DataFrame:
 def test_the_shortcut_meter_has_views_alone_the_model_and_each_number_of_views(
     run: AppTest,
 ) -> None:
-    rows = frame(run, "Score").set_index("Score")
+    rows = frame(run, "Patients").set_index("Score")
     assert list(rows.index)[:3] == ["number of views alone", "the model (OR)", "the model, 1 view"]
     assert rows.loc["the model (OR)", "Studies"] == "120"
     assert "Within one number of views it cannot help the model" in said(run)
@@ -223,7 +223,7 @@ def test_points_are_chosen_by_dev_s_corrected_labels_and_the_card_says_so(folder
     value = corrections.corrected(Corrections(), studies, labels, "AB", "a cast")
     corrections.write("made", value)
     app = opened("made", "dev")
-    assert app.toggle(key="by-corrected").label == "Use 12 corrected labels"
+    assert app.toggle(key="by-corrected").label == "Use corrected labels: 12 of dev"
     assert f"12 labels corrected (list {value.hash})." in said(app)
     assert not frame(app, "Aim").equals(before)
     app.button(key="keep-point").click().run()

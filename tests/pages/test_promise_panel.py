@@ -172,7 +172,7 @@ def test_corrected_labels_of_dev_move_limits_and_calibration_and_are_named(folde
     named = f"60 labels corrected (list {value.hash})."
     for fold, text in before.items():
         app = opened(fold)
-        assert app.toggle(key="by-corrected").label == "Use 60 corrected labels of dev"
+        assert app.toggle(key="by-corrected").label == "Use corrected labels: 60 of dev"
         assert named in said(app) and named not in text
         app.toggle(key="by-corrected").set_value(False).run()
         assert said(app) == text

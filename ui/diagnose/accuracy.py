@@ -19,7 +19,7 @@ def show(reference: str, model: Model, threshold: float) -> None:
     summary = model.at_threshold(threshold)["studies"] if len(model.dev_films) else None
     if summary:
         words = [
-            f"{name} **{figures.percent(value.value)}** ({value.count:,} of {value.n:,})"
+            f"{name} **{figures.percent(value.value)}** ({figures.with_interval(value)})"
             for name, value in (
                 ("Sensitivity", summary.sensitivity),
                 ("specificity", summary.specificity),

@@ -45,7 +45,7 @@ def draw(matrix: Confusion, unit: str, ink: Ink, colour: Callable[[str], str]) -
             **box,
         )
         words, term = NAMES[name]
-        share = figures.percent(count / of if of else 0.0)
+        share = f"{figures.percent(count / of)} of {of:,}" if of else "none with this label"
         size = 34 if is_error else 26
         figure.add_scatter(
             x=[x],
@@ -53,7 +53,7 @@ def draw(matrix: Confusion, unit: str, ink: Ink, colour: Callable[[str], str]) -
             mode="markers+text",
             text=[
                 f"<b style='font-size:{size}px'>{count:,}</b><br>{words}<br>"
-                f"<span style='font-size:12px'>{term}<br>{share} of {of:,}</span>"
+                f"<span style='font-size:12px'>{term}<br>{share}</span>"
             ],
             customdata=[name],
             marker={"size": 120, "symbol": "square", "opacity": 0},  # takes the click

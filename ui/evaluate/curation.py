@@ -49,16 +49,15 @@ def by_corrected_labels(result: Evaluation, model: Model) -> tuple[Evaluation, M
     source, before = lab_cache.unseen_films(model)
     after = lab_cache.unseen_films(kept)[1]
     own, others = corrected.data.get("corrections"), kept.corrections_among(after)
-    counts = {
-        "": own["labels"] if own else 0,
-        source: others["labels"] if others and source != result.split else 0,
-    }
+    counts = {result.films_words: own["labels"] if own else 0}
+    if others and source != result.split:
+        counts[source] = others["labels"]
     if not any(counts.values()):
         return result, model
     if _same_labels(result.films, corrected.films) and _same_labels(before, after):
         return corrected, kept  # the run was trained with them
     use = st.toggle(
-        f"Use {_counted(counts)}",
+        f"Use corrected labels: {_counted(counts)}",
         True,
         key=state.BY_CORRECTED,
         help="Labels that were corrected by hand, also of the films that choose thresholds, "
@@ -72,15 +71,8 @@ def _same_labels(before: pd.DataFrame, after: pd.DataFrame) -> bool:
 
 
 def _counted(counts: dict[str, int]) -> str:
-    """Count corrected labels: "3 corrected labels and 2 of dev"; "" stands for the evaluated."""
-    words = [
-        f"{count:,}" if number else plural(count, "corrected label")
-        for number, count in enumerate(n for n in counts.values() if n)
-    ]
-    names = [name for name, count in counts.items() if count]
-    return " and ".join(
-        f"{word} of {name}" if name else word for word, name in zip(words, names, strict=True)
-    )
+    """Count corrected labels by films: "3 of valid, 2 of dev"."""
+    return ", ".join(f"{count:,} of {theme.plain(name)}" for name, count in counts.items() if count)
 
 
 def corrected_for(result: Evaluation) -> Corrections:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from fracture_core.datasets.catalog import Dataset
-from fracture_core.difficult_studies import error_lists, training_dynamics
+from fracture_core.difficult_studies import error_lists, label_doubts, training_dynamics
 from fracture_core.difficult_studies.error_lists import TITLES
 from fracture_core.errors import RunError
 from fracture_core.evaluations.evaluation import Evaluation
@@ -32,6 +32,11 @@ HELP = {
     "labels": "The runs on these data, which were not trained on the study, agree on the other "
     "label (confident learning). A person must look: models share their mistakes.",
 }
+BY_LABELS = ("missed", "alarms", "forgotten", "labels")  # lists that another label would change
+NOT_KEPT = (
+    "A run keeps the scores of its dev and valid studies only, and no run here has any of these. "
+    "Pick a run, and its dev or valid films, at the top of the page."
+)
 
 
 def show(result: Evaluation, model: Model) -> None:
@@ -51,47 +56,81 @@ def show(result: Evaluation, model: Model) -> None:
             key=state.DIFFICULT_KIND,
             label_visibility="collapsed",
         )
-        st.caption(HELP[kind])
+        labels = _labels(result) if kind in BY_LABELS else ""
+        st.caption(f"{HELP[kind]}{labels}")
         listed = _listed(kind, result, model)
         if listed is not None:
-            _wall(listed, kind, study_lines.dataset_of(result))
+            corrected = set(curation.corrected_for(result).items)
+            _wall(listed, kind, study_lines.dataset_of(result), corrected)
         _by_difficulty(result, model)
 
 
 def _listed(kind: str, result: Evaluation, model: Model) -> pd.DataFrame | None:
     """The studies of a list, the most striking first; `None` and a sentence where it has none."""
+    n = len(result.studies())
     if kind in ("missed", "alarms"):
         table = error_lists.wrong(result.films, result.threshold, kind)
     elif kind == "disputed":
         table = error_lists.disputed(result.films, result.threshold)
-    elif kind == "forgotten":
-        if not model.is_run:
-            st.write("A released model keeps one epoch; pick a run to see what it has forgotten.")
-            return None
-        try:
-            run = run_cache.run_now(model.run)
-            table = difficulty_cache.forgotten(run, result.split)
-        except RunError as error:
-            st.write(theme.plain(str(error)))
-            return None
     else:
-        runs = difficulty_cache.runs_on(str(result.data.get("hash")))
-        corrected = curation.corrected_for(result)
-        table = difficulty_cache.doubted_labels(runs, result.split, corrected)
-        labels = f" By the corrected labels (list {corrected.hash})." if corrected.items else ""
-        more = " Train other seeds for a firmer list." if len(runs) < 3 else ""
-        st.caption(f"By {plural(len(runs), 'run')} on these data.{labels}{more}")
+        n, told = _forgotten(result, model) if kind == "forgotten" else _doubted(result)
+        if told is None:
+            return None
+        table = told
     if table.empty:
-        st.write(f"None of {plural(len(result.studies()), 'study')}: {TITLES[kind]}.")
+        st.write(f"None of {plural(n, 'study')}: {TITLES[kind]}.")
         return None
     return table
 
 
-def _wall(listed: pd.DataFrame, kind: str, data: Dataset | None) -> None:
+def _forgotten(result: Evaluation, model: Model) -> tuple[int, pd.DataFrame | None]:
+    """The forgotten among the evaluated studies that the model's run predicted, and their number;
+    `None` and a sentence where the run cannot tell."""
+    if not model.is_run:
+        st.write("A released model keeps one epoch; pick a run to see what it has forgotten.")
+        return 0, None
+    try:
+        run = run_cache.run_now(model.run)
+        is_own = run.data.hash == result.data.get("hash")  # equal names elsewhere: other studies
+        known, table = difficulty_cache.forgotten(run, _by_study(result) if is_own else {})
+    except RunError as error:
+        st.write(theme.plain(str(error)))
+        return 0, None
+    if not known:
+        st.write(NOT_KEPT)
+        return 0, None
+    return known, table
+
+
+def _doubted(result: Evaluation) -> tuple[int, pd.DataFrame | None]:
+    """The evaluated studies whose label is in doubt, and of how many runs have a score."""
+    runs = difficulty_cache.runs_on(str(result.data.get("hash")))
+    tables = difficulty_cache.verdicts(runs, _by_study(result))
+    if not tables:
+        st.write(NOT_KEPT)
+        return 0, None
+    more = " Train other seeds for a firmer list." if len(tables) < 3 else ""
+    st.caption(f"By {plural(len(tables), 'run')} on these data.{more}")
+    return pd.concat(tables)["key"].nunique(), label_doubts.find(tables)
+
+
+def _by_study(result: Evaluation) -> difficulty_cache.Labels:
+    """The labels on the page, by which every list goes, whatever label a run was trained with."""
+    studies = result.studies()
+    return dict(zip(studies["key"], studies["label"].astype(int), strict=True))
+
+
+def _labels(result: Evaluation) -> str:
+    corrected = curation.corrected_for(result)
+    return f" By the corrected labels (list {corrected.hash})." if corrected.items else ""
+
+
+def _wall(listed: pd.DataFrame, kind: str, data: Dataset | None, corrected: set[str]) -> None:
     """A page of cards with films, each one click from its study; without films, a table."""
     if data is None:
-        st.caption("Its films belong to a data set that is not in use.")
-        st.dataframe(listed[["key", "reason"]], hide_index=True, key="difficult-table")
+        st.caption("These films are of a data set that is not in use.")
+        table = listed[["key", "reason"]].rename(columns=str.capitalize)
+        st.dataframe(table.rename(columns={"Key": "Study"}), hide_index=True, key="difficult-table")
         return
     rows = study_cache.studies().set_index("key", drop=False)
     listed = listed[listed["key"].isin(rows.index)]
@@ -103,22 +142,24 @@ def _wall(listed: pd.DataFrame, kind: str, data: Dataset | None) -> None:
             page = st.pagination(pages, key=f"{state.DIFFICULT_PAGE}-{kind}")
         film_links.follow_clicks()
     listed = listed.iloc[(page - 1) * CARDS : page * CARDS]
-    shown = rows.loc[listed["key"]]
+    # The wall of Studies always has the corrected labels; this page may go by those of the data.
+    shown = rows.loc[listed["key"]].assign(label=listed["label"].to_numpy())
     drawn = film_cache.cards_of(wall.card_requests(data, shown))
     with st.grid("auto", min_column_width=CARD_PX, key="difficult-wall") as grid:
         cards = zip(shown.itertuples(), drawn, listed["reason"], strict=True)
         for study, picture, reason in cards:
+            by_hand = " (corrected)" if study.key in corrected else ""
             with grid.cell():
-                _card(study, picture, reason, data)
+                _card(study, picture, f"{by_hand}, {reason}", data)
     wall.paint_missing(data, shown, drawn)
 
 
-def _card(study: Any, picture: bytes | None, reason: str, data: Dataset) -> None:
+def _card(study: Any, picture: bytes | None, words: str, data: Dataset) -> None:
     name = study_lines.short_name(study.patient, study.study, study.part)
     with st.container(border=True, gap="xsmall", key=film_links.key(f"difficult-{study.key}")):
         content = picture or film_cache.empty_card(theme.on_film(bool(study.label)))
-        st.image(content, width="stretch", alt=f"The films of {name}: {reason}")
-        st.markdown(f":small[label {theme.mark(bool(study.label))}, {theme.plain(reason)}]")
+        st.image(content, width="stretch", alt=f"The films of {name}{words}")
+        st.markdown(f":small[label {theme.mark(bool(study.label))}{theme.plain(words)}]")
         study_lines.link("pages/studies.py", theme.plain(name), study.key, data.hash)
 
 
@@ -126,24 +167,28 @@ def _by_difficulty(result: Evaluation, model: Model) -> None:
     """The figures of easy, medium and hard studies beside those of all."""
     st.markdown("**Figures by difficulty**")
     run = model.run or str(model.card.training.get("run") or "").partition("@")[0]
-    others = difficulty_cache.runs_on(str(result.data.get("hash")), without=run)
-    table = difficulty_cache.difficulty(others)
+    runs = difficulty_cache.runs_on(str(result.data.get("hash")), without=run)
+    others = difficulty_cache.learned(runs, _by_study(result))
+    table = training_dynamics.difficulty(others)
     levels = training_dynamics.by_level(result.films, result.threshold, table)
     if not levels:
         st.caption(
-            "Difficulty is measured by other runs on the same data, as by its own the model would "
-            "miss all that is hard. There is none on these studies: train another seed."
+            "A study is hard if other runs on the same data fail on it, not this one alone. No "
+            "other run has a score of these studies: train another seed."
         )
         return
-    st.dataframe(_table(levels), hide_index=True, key="by-difficulty", height="content")
+    shown = _table(levels)
+    numbers = figures.right_aligned(shown.columns[1:])
+    st.dataframe(
+        shown, hide_index=True, key="by-difficulty", height="content", column_config=numbers
+    )
     words = "; ".join(f"{name}: {text}" for name, text in training_dynamics.LEVELS.items())
-    keys = result.studies()["key"]
-    own = table[table.index.isin(keys)]
-    epoch = own["epoch"].mean()
+    epoch = table["epoch"].mean()
     when = "" if pd.isna(epoch) else f" They learn a study at epoch {epoch:.1f} on average."
     st.caption(
-        f"By {plural(len(others), 'other run')} on these data ({plural(len(own), 'study')}). "
-        f"{words[0].upper()}{words[1:]}.{when} Intervals: {figures.LEVEL}, over patients."
+        f"By {plural(len(others), 'other run')} on these data ({plural(len(table), 'study')})."
+        f"{_labels(result)} {words[0].upper()}{words[1:]}.{when} Intervals: {figures.LEVEL}, "
+        "over patients."
     )
 
 

@@ -1,4 +1,7 @@
-"""Difficulty and doubtful labels of the studies in use, as its runs show them."""
+"""Scores and learning of the evaluated studies, by the runs on the same data.
+
+Every study has the label that the page shows, whatever label a run was trained with.
+"""
 
 from pathlib import Path
 
@@ -7,14 +10,13 @@ import streamlit as st
 
 from fracture_core import files
 from fracture_core.analysis import trajectories as trajectory
-from fracture_core.curation import corrections
-from fracture_core.curation.corrections import Corrections
-from fracture_core.difficult_studies import error_lists, label_doubts, training_dynamics
+from fracture_core.difficult_studies import error_lists, training_dynamics
 from fracture_core.epochs import predictions
 from fracture_core.errors import RunError
 from fracture_core.runs.run_folders import Run
 from ui.cache import run_cache
 
+Labels = dict[str, int]  # key of an evaluated study -> its label, 0 or 1
 MOST_RUNS = 12  # the newest: each takes the time of its tables
 
 
@@ -24,24 +26,27 @@ def runs_on(data_hash: str, without: str = "") -> list[Run]:
     return [run for run in runs if run.data.hash == data_hash][:MOST_RUNS]
 
 
-def difficulty(runs: list[Run]) -> pd.DataFrame:
-    """Return `training_dynamics.difficulty` by these runs; one that cannot be read is left out."""
-    tables = {run.name: _learned(run.folder, run.config.threshold, _stamp(run)) for run in runs}
-    known = {name: table for name, table in tables.items() if table is not None}
-    return training_dynamics.difficulty(known)
+def learned(runs: list[Run], labels: Labels) -> dict[str, pd.DataFrame]:
+    """Return `training_dynamics.learned` by the name of each run that predicted such a study."""
+    tables = {
+        run.name: _learned(run.folder, run.config.threshold, labels, _stamp(run)) for run in runs
+    }
+    return {name: table for name, table in tables.items() if table is not None and len(table)}
 
 
 @st.cache_data(max_entries=64, show_spinner="Reading what the runs learned…")
-def _learned(folder: Path, threshold: float, stamp: tuple[int, ...]) -> pd.DataFrame | None:
+def _learned(
+    folder: Path, threshold: float, labels: Labels, stamp: tuple[int, ...]
+) -> pd.DataFrame | None:
     try:
         tables = trajectory.read(folder)
     except RunError:
         return None
-    return training_dynamics.learned(tables, threshold) if tables.epochs else None
+    return training_dynamics.learned(tables, threshold, labels) if tables.epochs else None
 
 
-def forgotten(run: Run, role: str) -> pd.DataFrame:
-    """Return `error_lists.forgotten` of a run.
+def forgotten(run: Run, labels: Labels) -> tuple[int, pd.DataFrame]:
+    """Return how many of these studies a run predicted, and `error_lists.forgotten` of them.
 
     Raises:
         RunError: its list of films cannot be read.
@@ -49,30 +54,29 @@ def forgotten(run: Run, role: str) -> pd.DataFrame:
     threshold = run.config.threshold
     return run_cache.of_tables(
         run.folder,
-        ("forgotten", role, threshold),
-        lambda tables: error_lists.forgotten(tables, threshold, role),
+        ("forgotten", tuple(labels.items()), threshold),
+        lambda tables: (
+            len(labels.keys() & set(tables.studies["key"])),
+            error_lists.forgotten(tables, threshold, labels),
+        ),
     )
 
 
-def doubted_labels(runs: list[Run], role: str, corrected: Corrections) -> pd.DataFrame:
-    """Return `label_doubts.find` by these runs, each at its best epoch, on studies of a role.
-
-    Args:
-        runs: on the same data.
-        role: "dev" or "valid".
-        corrected: labels to be used in place of those that the runs have.
-    """
+def verdicts(runs: list[Run], labels: Labels) -> list[pd.DataFrame]:
+    """Return the verdicts on these studies of each run that predicted one, at its best epoch."""
     tables = []
     for run in runs:
         epoch = predictions.best_epoch(run.folder) or predictions.latest(run.folder)
         if epoch is None:
             continue
         try:
-            verdicts = run_cache.run_verdicts(run, epoch)
+            table = run_cache.run_verdicts(run, epoch)
         except RunError:
             continue
-        tables.append(corrections.relabel(verdicts[verdicts["role"] == role], corrected))
-    return label_doubts.find(tables)
+        table = table[table["key"].isin(labels)]
+        if len(table):
+            tables.append(table.assign(label=table["key"].map(labels)))
+    return tables
 
 
 def _stamp(run: Run) -> tuple[int, ...]:

@@ -133,8 +133,8 @@ def _twins(reference: str, model: Model, kept: FloorSources) -> None:
     if status and status.state is State.FAILED:
         st.error(theme.plain(status.message), icon=":material/error:")
     if kept.training is None or OTHER_DATA in kept.missing:
-        reasons = theme.plain(" ".join(map(owner.discreet, kept.missing)))
-        st.caption(f"More floors need the model's training films as the data in use. {reasons}")
+        need = "" if model.card.members else "More floors need the training films as data in use. "
+        st.caption(theme.plain(need + " ".join(map(owner.discreet, kept.missing))))
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         owner.button(

@@ -96,14 +96,12 @@ def table(pair: ModelPair) -> pd.DataFrame:
     rows = []
     for name in estimates.NAMES:
         one, two, gap = pair.figures[name]
-        bounds = figure_words.interval(name, gap)
-        value = figure_words.value(name, gap) or figures.MISSING
         rows.append(
             {
                 "Figure": figure_words.TITLES[name],
                 "first": figure_words.value(name, one) or figures.MISSING,
                 "second": figure_words.value(name, two) or figures.MISSING,
-                "gap": f"{value} ({bounds})" if bounds else value,
+                "gap": figure_words.difference(name, gap) or figures.MISSING,
             }
         )
     return pd.DataFrame(rows)

@@ -191,12 +191,12 @@ def show(result: Evaluation, reference: str, model: Model) -> None:
     labels = f" {theme.plain(run_facts.corrections_words(used))}" if used else ""
     st.caption(f"{meaning}{labels} Threshold {result.threshold:.2f}. {split} Not a medical device.")
     receipt.offer("headline", lambda: receipts.of_summaries(result, model))
+    study_lines.show(result, reference)  # below the matrix, whose cells filter it
     floors_panel.show(result, reference, model)
     figures_panel.show(result, model)
     lab_panel.show(result, reference, model)
     calibration_panel.show(result, reference, model)
     promise_panel.show(result, reference, model)
-    study_lines.show(result, reference)
     if model.card.members:
         _members(model)
     if result.refused:

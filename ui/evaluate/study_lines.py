@@ -19,6 +19,7 @@ from fracture_core.prediction.training_patients import TrainingOverlap
 from fracture_core.verdicts import aggregation
 from fracture_core.words import cell, plural
 from ui.cache import data_cache, film_cache, study_cache
+from ui.evaluate import curation
 from ui.shared import film_links, theme
 from ui.shell import state, tab_data
 from ui.studies import selection, selection_bar
@@ -38,6 +39,7 @@ TITLES = {  # of the lists
     "true positive": "found",
     "true negative": "cleared",
 }
+CORRECTED = "✎"  # beside a label that a person corrected
 THUMBNAIL = 384  # px
 TABLE_WIDTH, FILMS_WIDTH = 664, 424  # px; side by side in a window of 1280 px
 HEIGHT = 460  # px of the table; a screen holds it with the films beside it
@@ -45,7 +47,7 @@ WORST, WORST_PX = 4, 160  # films of the worst errors, and their least width in 
 HELP = {
     "Score": "The highest score of the study's films.",
     "Patient": "Whether the model was trained on this patient.",
-    "Label": f"{theme.FRACTURE} fracture, {theme.NO_FRACTURE} no fracture",
+    "Label": f"{theme.FRACTURE} fracture, {theme.NO_FRACTURE} no fracture; {CORRECTED} corrected",
 }
 NAME = 22  # letters of a study's name; a long one loses its middle
 WIDTHS = {  # px of the columns; without those of one value they fit the table
@@ -133,11 +135,12 @@ def show(result: Evaluation, reference: str) -> None:
         _first_films(result, dataset, rows)
     # Side by side if there is room for all columns, else one below the other.
     place = st.container(horizontal=True, gap="medium")
+    corrected = set(curation.corrected_for(result).items)
     with place.container(width=TABLE_WIDTH):
-        selected = _table(rows, which)
+        selected = _table(rows, which, corrected)
     with place.container(width=FILMS_WIDTH, key=film_links.key("films")):
         row = rows.iloc[selected[0] if selected and selected[0] < len(rows) else 0]
-        _films(result, dataset, row)
+        _films(result, dataset, row, row["key"] in corrected)
     if dataset:
         selection_bar.show(dataset)
 
@@ -206,8 +209,9 @@ def short_name(patient: str, study: str, part: str) -> str:
     return name if len(name) <= NAME else f"{name[:half]}…{name[-half:]}"
 
 
-def _table(rows: pd.DataFrame, which: str) -> list[int]:
+def _table(rows: pd.DataFrame, which: str, corrected: set[str]) -> list[int]:
     """The table; returns the positions of the selected lines."""
+    labels = zip(rows["key"], rows["label"].astype(bool), strict=True)
     words = {True: f"{theme.FRACTURE} fracture", False: f"{theme.NO_FRACTURE} no fracture"}
     marks = {True: theme.FRACTURE, False: theme.NO_FRACTURE}
     names = zip(rows["patient"], rows["study"], rows["part"], strict=True)
@@ -218,7 +222,10 @@ def _table(rows: pd.DataFrame, which: str) -> list[int]:
         "Films": rows["images"].tolist(),
         "Score": [f"{score:.3f}" for score in rows["score"]],
         "Verdict": rows["verdict"].astype(bool).map(words).tolist(),
-        "Label": rows["label"].astype(bool).map(marks).tolist(),
+        "Label": [
+            f"{marks[label]} {CORRECTED}" if key in corrected else marks[label]
+            for key, label in labels
+        ],
         "Patient": [overlap.mark for overlap in rows["acquaintance"]],
     }
     for name, empty in (("Part", "unknown"), ("Films", 1), ("Patient", "")):
@@ -247,13 +254,16 @@ def _table(rows: pd.DataFrame, which: str) -> list[int]:
     return event["selection"]["rows"]
 
 
-def _films(result: Evaluation, dataset: Dataset | None, row: "pd.Series[Any]") -> None:
+def _films(
+    result: Evaluation, dataset: Dataset | None, row: "pd.Series[Any]", corrected: bool
+) -> None:
     """The films of a study with their probabilities, and links to other pages."""
     name = short_name(row["patient"], row["study"], row["part"])
     verdict, label = theme.mark(bool(row["verdict"])), theme.mark(bool(row["label"]))
-    st.markdown(f"**{theme.plain(name)}**: predicted {verdict}, label {label}")
+    by_hand = " (corrected)" if corrected else ""
+    st.markdown(f"**{theme.plain(name)}**: predicted {verdict}, label {label}{by_hand}")
     if dataset is None:
-        st.caption("Its films belong to a data set that is not in use.")
+        st.caption("These films are of a data set that is not in use.")
         return
     films = result.films[catalog.study_key(result.films) == row["key"]]
     grid = st.grid(min(3, len(films)), min_column_width=120)

@@ -91,7 +91,8 @@ def _compare(result: Evaluation, level: str, maps: dict[str, Calibration], label
                 config={"displayModeBar": False},
             )
     table = figures.estimates_table(errors, "Scores", "ece", "ECE", "n")
-    st.dataframe(table, hide_index=True, height="content", key="ece")
+    numbers = figures.right_aligned(table.columns[1:])
+    st.dataframe(table, hide_index=True, height="content", key="ece", column_config=numbers)
     st.caption(
         f"{_origin(result.split, maps)}{labels if maps else ''} On the diagonal a score means what "
         f"it says: of the {level} with 0.30, 30 % are positive. Numbers at the points are counts; "

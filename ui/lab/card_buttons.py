@@ -17,9 +17,8 @@ def release_first(model: Model, what: str) -> None:
         what: the choice, as "a point".
     """
     st.caption(
-        "A run keeps no choices: its card is made from its folder, at any of its epochs, and a "
-        f"choice would be of one epoch alone. To keep {what}, release the run: "
-        f"`python -m fracture_core release {model.reference} NAME`"
+        "A run cannot keep a choice, as each of its epochs is another model. To keep "
+        f"{what}, release this epoch: `python -m fracture_core release {model.reference} NAME`"
     )
 
 

@@ -99,13 +99,18 @@ def moving(lab: Lab, reference: str, own: float, receipt_at: Callable[[float], R
             plots.show(figure, f"lab-{title}", title, words=words, table=table)
     with grid.cell():
         _price(lab, threshold, look)
-    st.dataframe(table, hide_index=True, height="content", key="lab-rules")
+    numbers = figures.right_aligned(table.columns[1:])
+    st.dataframe(table, hide_index=True, height="content", key="lab-rules", column_config=numbers)
     st.caption(" ".join(f"**{RULES[rule]}**: {note}" for rule, note in NOTES.items()))
     st.markdown(
         "**By number of views**: sensitivity / specificity at this threshold "
         "(n = positive + negative studies)"
     )
-    st.dataframe(views_table(lab, threshold), hide_index=True, height="content", key="lab-by-views")
+    views = views_table(lab, threshold)
+    numbers = figures.right_aligned(views.columns[1:])
+    st.dataframe(
+        views, hide_index=True, height="content", key="lab-by-views", column_config=numbers
+    )
     receipt.offer("lab", lambda: receipt_at(threshold))
 
 
@@ -191,7 +196,10 @@ def _meter(result: Evaluation, lab: Lab) -> None:
     st.markdown("**Shortcut meter**: does the number of films tell the label?")
     measured = lab_cache.shortcuts(estimate_cache.key_of(result), lab.studies)
     table = figures.estimates_table(measured, "Score", "auroc", "AUROC", "Studies")
-    st.dataframe(table, hide_index=True, height="content", key="lab-shortcuts")
+    numbers = figures.right_aligned(table.columns[1:])
+    st.dataframe(
+        table, hide_index=True, height="content", key="lab-shortcuts", column_config=numbers
+    )
     alone = measured[shortcut_meter.VIEWS]
     st.caption(
         f"{meter_words(alone.low, alone.high)} Within one number of views it cannot help the "

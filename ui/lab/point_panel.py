@@ -56,12 +56,9 @@ def show(result: Evaluation, reference: str, model: Model, scaling: Calibration 
     others = None
     if result.split != "dev":
         others = study_scores.of_films(result.films, scaling.films if scaling else None)
-    st.dataframe(
-        table(points, dev, others, result.split, rule),
-        hide_index=True,
-        height="content",
-        key="points",
-    )
+    rows = table(points, dev, others, result.split, rule)
+    numbers = figures.right_aligned(rows.columns[1:])
+    st.dataframe(rows, hide_index=True, height="content", key="points", column_config=numbers)
     films = "" if others is None else f" The {result.split} films chose nothing."
     st.caption(
         f"Thresholds from {plural(len(dev), 'dev study')} alone.{labels_words(corrected)}{films} "

@@ -94,7 +94,9 @@ def _shares(tables: dict[str, pd.DataFrame], limits: Limits, threshold: float) -
     rows = []
     for name, studies in tables.items():
         rows += shares(studies, limits, threshold, name)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", key="answers")
+    table = pd.DataFrame(rows)
+    numbers = figures.right_aligned(table.columns[2:])
+    st.dataframe(table, hide_index=True, height="content", key="answers", column_config=numbers)
     last = rows[-1]
     st.markdown(f"**Left to people on {last['Films']}: {last['Share of studies']}.**")
 

@@ -1,4 +1,4 @@
-"""Groups of runs: cross-validations with their figures, sweeps with their answers.
+"""Groups of runs: cross-validations with figures, sweeps and learning curves with answers.
 
 Computed once for all sessions.
 """
@@ -10,6 +10,8 @@ from typing import Any
 from fracture_core.cross_validation import group, out_of_fold
 from fracture_core.cross_validation.group import Group
 from fracture_core.errors import FractureError
+from fracture_core.learning_curve import curve
+from fracture_core.learning_curve.curve import Curve
 from fracture_core.run_groups.members import RunGroup
 from fracture_core.runs.run_folders import Run
 from fracture_core.runs.run_status import State
@@ -87,6 +89,29 @@ def sweep_answer(value: Sweep, runs: Sequence[Run], role: str) -> Answer | str:
 
     return shared_cache.of_files(
         "sweep-answer", _results(runs), (value.name, role, *_finished(runs)), compute
+    )
+
+
+def learning_curve(value: Sweep, runs: Sequence[Run], role: str) -> Curve | str:
+    """Return a learning curve on the studies of a role, see `curve.of_runs`.
+
+    Args:
+        value: the sweep, of the training share alone.
+        runs: those that it has.
+        role: "dev" or "valid".
+    """
+    tables = verdicts(value, runs)
+    if isinstance(tables, str):
+        return tables
+
+    def compute() -> Curve | str:
+        try:
+            return curve.of_runs(value, runs, tables, role)
+        except FractureError as error:
+            return str(error)
+
+    return shared_cache.of_files(
+        "learning-curve", _results(runs), (value.name, role, *_finished(runs)), compute
     )
 
 

@@ -127,6 +127,11 @@ def table(value: Sweep, runs: Sequence[Run], answer: Answer | None) -> None:
         width="content",
         placeholder=figures.MISSING,
     )
+    compare_button(value, runs)
+
+
+def compare_button(value: Sweep, runs: Sequence[Run]) -> None:
+    """Draw the button that leads to the curves of a sweep's runs."""
     if runs and st.button(
         "Compare curves",
         icon=":material/stacked_line_chart:",

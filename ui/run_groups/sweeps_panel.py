@@ -1,35 +1,51 @@
-"""Sweeps on Runs: a line each, which opens to its answer in words, its settings and buttons."""
+"""Sweeps and learning curves on Runs: a line each, which opens to its answer and buttons."""
 
 from functools import partial
 
 import streamlit as st
 
+from fracture_core.learning_curve import curve, curve_words
+from fracture_core.learning_curve.curve import Curve
 from fracture_core.run_groups.group_progress import Progress
 from fracture_core.runs.run_folders import Run
 from fracture_core.sweeps import answer, sweep_words
 from fracture_core.sweeps.answer import Answer
 from fracture_core.sweeps.sweep import Sweep
 from fracture_core.words import plural
-from ui.run_groups import group_buttons, group_cache, group_lines, sweep_charts
+from ui.run_groups import (
+    group_buttons,
+    group_cache,
+    group_lines,
+    learning_curve_panel,
+    sweep_charts,
+)
 from ui.run_groups.group_lines import Kind, Line
 from ui.shared import theme
 from ui.shell import state
 
 
 def _line(value: Sweep, runs: list[Run], progress: Progress) -> Line:
-    varied = " × ".join(
-        f"{plural(len(axis.values), 'value')} of {axis.setting.label.lower()}"
-        for axis in value.axes
-    )
     seeds = plural(value.seeds, "seed")
     return Line(
-        what=f"{varied} × {seeds} on {group_lines.data_words(value, runs)}",
+        what=f"{_varied(value)} × {seeds} on {group_lines.data_words(value, runs)}",
         result=_result(value, runs) if progress.finished == progress.runs else "",
         draw=partial(_content, value, runs, progress),
     )
 
 
+def _varied(value: Sweep) -> str:
+    if curve.is_one(value):
+        return f"learning curve, {plural(len(value.combinations), 'share')} of the patients"
+    return " × ".join(
+        f"{plural(len(axis.values), 'value')} of {axis.setting.label.lower()}"
+        for axis in value.axes
+    )
+
+
 def _result(value: Sweep, runs: list[Run]) -> str:
+    if curve.is_one(value):
+        points = group_cache.learning_curve(value, runs, _role(value))
+        return theme.plain(curve_words.brief(points)) if isinstance(points, Curve) else ""
     own = group_cache.sweep_answer(value, runs, _role(value))
     return theme.plain(sweep_words.brief(value, own)) if isinstance(own, Answer) else ""
 
@@ -45,7 +61,8 @@ KIND = Kind(
 def _content(value: Sweep, runs: list[Run], progress: Progress) -> None:
     _answer(value, runs)
     group_lines.progress_bar(progress)
-    group_buttons.show(value, runs, progress, "sweep")
+    what = "learning curve" if curve.is_one(value) else "sweep"
+    group_buttons.show(value, runs, progress, what)
 
 
 def _answer(value: Sweep, runs: list[Run]) -> None:
@@ -62,6 +79,9 @@ def _answer(value: Sweep, runs: list[Run]) -> None:
             help="Settings are chosen on dev studies; valid studies then tell how good the choice "
             "is, and are used once.",
         )
+    if curve.is_one(value):
+        learning_curve_panel.show(value, runs, _role(value))
+        return
     own = group_cache.sweep_answer(value, runs, _role(value))
     if isinstance(own, str):
         st.markdown(theme.plain(own))

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
+import streamlit as st
 
 from fracture_core.verdicts import figure_words
 from fracture_core.verdicts.closed_intervals import Proportion
@@ -42,6 +44,11 @@ def cell(p: Proportion) -> str:
     if p.value is None:
         return f"{MISSING} (n = 0)"
     return f"{percent(p.value)} ({interval(p)}, n = {p.n:,})"
+
+
+def right_aligned(columns: Iterable[str]) -> dict[str, Any]:
+    """Return the `column_config` of columns that hold numbers as text."""
+    return {name: st.column_config.TextColumn(alignment="right") for name in columns}
 
 
 def estimates_table(

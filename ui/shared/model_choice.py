@@ -9,8 +9,9 @@ from fracture_core.config.reference import Reference
 from fracture_core.errors import FractureError
 from fracture_core.models import epoch_models, model_names
 from fracture_core.models.model import Model
-from fracture_core.words import short
-from ui.cache import model_cache
+from fracture_core.runs.run_status import State
+from fracture_core.words import plural, short
+from ui.cache import model_cache, run_cache
 from ui.shared import theme
 from ui.shell import state
 
@@ -272,8 +273,20 @@ _ORDER = "Released models, then runs at their best dev epoch, newest first."
 
 
 def _origin(model: Model) -> str:
-    card, kind = model.card, "Run" if model.is_run else "Released"
+    card, kind = model.card, _run_words(model.run) if model.is_run else "Released"
     data = theme.plain(card.data.root or "unknown data")
     badge = f" {theme.synthetic_badge()}" if card.synthetic else ""
     network = theme.plain(card.network)
     return f"{kind}: {network}, {card.recipe.size} px, trained on {data}{badge}"
+
+
+def _run_words(name: str) -> str:
+    """Name a run's state unless it has finished: "Run, stopped after 1 of 400 epochs"."""
+    try:
+        status = run_cache.run_now(name).status
+    except FractureError:
+        return "Run"
+    if status.state is State.FINISHED or not status.epochs:
+        return "Run"
+    word = "now" if status.state.alive else f"{status.state.value} after"
+    return f"Run, {word} {status.epoch:,} of {plural(status.epochs, 'epoch')}"

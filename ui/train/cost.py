@@ -3,6 +3,7 @@
 from fracture_core import memory
 from fracture_core.config.train_config import TrainConfig
 from fracture_core.jobs.launcher import slots
+from fracture_core.learning_curve import curve
 from fracture_core.networks import network_size
 from fracture_core.sweeps.sweep import Sweep
 from fracture_core.training import probe
@@ -47,16 +48,18 @@ def of_sweep(value: Sweep, films: int) -> str:
 
     Args:
         value: the sweep.
-        films: training films of each run.
+        films: training films of a run with its shared settings.
     """
     runs, places = value.planned, value.places
     first = [config for name, config in runs.items() if places[name][1] == 1]
-    seconds = [_estimate(config, films)[1] for config in first]
+    all_films = films / value.config.training_share
+    seconds = [_estimate(each, round(all_films * each.training_share))[1] for each in first]
     whole = max(max(seconds), sum(seconds) * value.seeds / slots())
     together = min(len(runs), slots())
+    noun = "share" if curve.is_one(value) else "combination"
     return (
         f"{plural(len(runs), 'run')}, {together} at a time: about {duration(whole)} in all. "
-        f"{plural(len(first), 'combination')}, {plural(value.seeds, 'seed')} each."
+        f"{plural(len(first), noun)}, {plural(value.seeds, 'seed')} each."
     )
 
 

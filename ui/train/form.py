@@ -32,6 +32,7 @@ from ui.shell import actions, data_change, owner, state, tab_data
 from ui.train import (
     cost,
     cross_validate,
+    learning_curve_form,
     own_network,
     run_name,
     setting_field,
@@ -132,6 +133,7 @@ def _offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
             _start_button(disabled=True)
         cross_validate.offer(config, films, own)
         sweep_form.offer(config, films, own)
+        learning_curve_form.offer(config, films, own)
         next_run.show()
     if not owner.is_owner():
         st.caption(owner.WHY)

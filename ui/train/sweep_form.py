@@ -116,9 +116,13 @@ def _planned(config: TrainConfig, texts: dict[str, str], seeds: int) -> tuple[Sw
 def _start(value: Sweep, own: RunLabels | None, token: str) -> None:
     """Start the sweep once, even after a double click, and open it on Runs."""
     own = own or RunLabels(name="", labels=Labels())
-    name = own.name or f"sweep-{token}"
+    start(value, own.name or f"sweep-{token}", own.labels)
+
+
+def start(value: Sweep, name: str, labels: Labels) -> None:
+    """Start a sweep under a name, and open it on Runs."""
     with actions.errors_shown():
-        actions.start_sweep(value, name, own.labels)
+        actions.start_sweep(value, name, labels)
         group_cache.refresh()
         run_name.new_token()
         run_name.clear()

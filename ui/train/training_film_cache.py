@@ -12,6 +12,7 @@ from fracture_core.curation.corrections import Corrections
 from fracture_core.curation.selections import Selection
 from fracture_core.datasets import family_list
 from fracture_core.datasets.family_list import FamilyList
+from fracture_core.training_films import training_share
 from ui.cache import curation_cache, data_cache
 from ui.train import augmentation_preview
 
@@ -24,9 +25,10 @@ def training_films(config: TrainConfig) -> pd.DataFrame:
 def films_learned_from(config: TrainConfig) -> pd.DataFrame:
     """Return `training_films` without those that the run leaves out."""
     rows = training_films(config)
-    if config.exclude is None:
-        return rows
-    return rows[~rows["path"].isin(list(data_cache.exclusions(data_cache.dataset().hash).reasons))]
+    if config.exclude is not None:
+        excluded = data_cache.exclusions(data_cache.dataset().hash).reasons
+        rows = rows[~rows["path"].isin(list(excluded))]
+    return training_share.used(rows.assign(role="train"), config.training_share, config.seed)
 
 
 def dev_and_valid_films(config: TrainConfig) -> int:

@@ -68,30 +68,51 @@ def trajectories(hits: list[list[int]]) -> Trajectories:
     )
 
 
+def labels_of(run: Trajectories) -> dict[str, int]:
+    """The labels that the run was trained with, by study."""
+    return dict(zip(run.studies["key"], run.studies["label"], strict=True))
+
+
+def learned(hits: list[list[int]]) -> pd.DataFrame:
+    """Return when such a run learned its studies, by its own labels."""
+    run = trajectories(hits)
+    return training_dynamics.learned(run, 0.5, labels_of(run))
+
+
 def test_forgotten_studies_were_right_and_then_wrong() -> None:
     run = trajectories([[1, 1, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]])
-    table = error_lists.forgotten(run, 0.5, "valid")
+    table = error_lists.forgotten(run, 0.5, labels_of(run))
     assert patients(table) == ["p0", "p1"] and table["value"].tolist() == [2, 1]
     assert table["reason"][0] == "forgotten 2 times in 4 epochs"
-    assert error_lists.forgotten(run, 0.5, "dev").empty
+    assert error_lists.forgotten(run, 0.5, {}).empty
+
+
+def test_forgotten_and_learned_go_by_the_labels_asked_for_not_by_those_of_the_run() -> None:
+    run = trajectories([[1, 1, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]])
+    keys = run.studies["key"].tolist()
+    other = dict.fromkeys(keys, 0)  # what was right is wrong, and the other way round
+    table = error_lists.forgotten(run, 0.5, other)
+    assert patients(table) == ["p0", "p2"] and table["label"].tolist() == [0, 0]
+    late = training_dynamics.learned(run, 0.5, other)
+    assert late["epoch"].tolist()[:2] == [4, 3] and np.isnan(late["epoch"][2])
+    only = {keys[1]: 0, "valid/hand/nobody/study1": 1}
+    assert training_dynamics.learned(run, 0.5, only)["key"].tolist() == [keys[1]]
+    assert run.studies["label"].tolist() == [1, 1, 1]
 
 
 def test_a_study_is_learned_from_the_epoch_after_its_last_error() -> None:
-    table = training_dynamics.learned(trajectories([[1, 1, 0, 0], [1, 0, 0, 1], [1, 1, 0, 0]]), 0.5)
+    table = learned([[1, 1, 0, 0], [1, 0, 0, 1], [1, 1, 0, 0]])
     assert (
         table["epoch"].tolist()[:2] == [1, 3] and table["epoch"].isna().tolist()[2:] == [True] * 2
     )
     assert table["share"].tolist()[:2] == [0.0, 1.0]
-    one_epoch = training_dynamics.learned(trajectories([[1, 0]]), 0.5)
+    one_epoch = learned([[1, 0]])
     assert one_epoch["epoch"].tolist()[0] == 1 and np.isnan(one_epoch["epoch"][1])
 
 
 def test_difficulty_counts_runs_that_learn_and_how_early() -> None:
     early, late = [[0, 0, 0], [1, 0, 0], [1, 0, 0]], [[1, 0, 0], [1, 0, 0], [1, 1, 0]]
-    runs = {
-        str(number): training_dynamics.learned(trajectories(hits), 0.5)
-        for number, hits in enumerate((early, late, late))
-    }
+    runs = {str(number): learned(hits) for number, hits in enumerate((early, late, late))}
     table = training_dynamics.difficulty(runs)
     assert table["level"].tolist() == ["easy", "medium", "hard"]
     assert table["learned"].tolist() == [3, 2, 0] and table["runs"].tolist() == [3, 3, 3]
@@ -148,4 +169,4 @@ def test_the_scores_of_several_runs_are_averaged() -> None:
 def test_a_study_without_an_epoch_has_no_list() -> None:
     run = trajectories([[1, 1]])
     empty = replace(run, epochs=(), probabilities=run.probabilities[:0])
-    assert error_lists.forgotten(empty, 0.5, "valid").empty
+    assert error_lists.forgotten(empty, 0.5, labels_of(empty)).empty

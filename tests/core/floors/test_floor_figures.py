@@ -106,7 +106,10 @@ def test_without_twins_nothing_is_said_to_be_learned() -> None:
     own = films([1] * 60, [0, 1] * 30)
     noisy = own.assign(probability=np.clip(own["label"] * 0.5 + own["probability"] * 0.7, 0, 1))
     sentence = floor_figures.of_level("studies", noisy, 0.5).sentence
-    assert sentence.endswith("The twins can say what was learned.") and "beyond" not in sentence
+    assert (
+        sentence.endswith("Only the twins can tell how much of that was learned.")
+        and "beyond" not in sentence
+    )
 
 
 def test_with_one_label_nothing_can_be_said() -> None:

@@ -61,9 +61,10 @@ def write(folder: Path, launcher: str, job: str) -> None:
 
 def clear(folder: Path) -> None:
     """Note that a run's next process is one of this machine."""
-    for name in (FILE, SIGN):
-        with writing(folder / name):
-            (folder / name).unlink(missing_ok=True)
+    for path in (folder / FILE, folder / SIGN):
+        if path.exists():
+            with writing(path):
+                path.unlink(missing_ok=True)
 
 
 def read(folder: Path) -> Place | None:

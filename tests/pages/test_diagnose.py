@@ -619,14 +619,14 @@ def test_a_verdict_can_be_taken_home_without_names_unless_asked_for(
     assert not app.toggle(key=state.NAMES).value
     whole, case = told[0], told[-1]
     assert case.exhibits[0].film.erased and not whole.exhibits[0].film.erased
-    assert case.exhibits[0].whole == whole.dev_films.films[0].probability
+    assert case.exhibits[0].whole == whole.prediction.films[0].probability
     assert not case.real and case.label == 1
     model = model_cache.model(starter)
     texts = {kind: export.content(kind, [case], model, 0.5, False) for kind in export.KINDS}
     assert "Erased by hand" in texts["html"]
     assert not any(case.patient in text or name in text for text in texts.values())
     found = json.loads(export.content("json", [case], model, 0.5, True))
-    expected = case.dev_films.to_dict(0.5) | {"study": case.study}
+    expected = case.prediction.to_dict(0.5) | {"study": case.study}
     told = list(caveats.warnings(model, 0.5, real=False))
     [own] = found["studies"]
     assert own.pop("answer") == "a person must look"

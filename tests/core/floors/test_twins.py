@@ -209,7 +209,7 @@ def test_an_ensemble_and_a_model_without_its_data_have_no_twins(
         model.card,
         members=tuple(Member(name=name, architecture="one_conv") for name in ("one", "two")),
     )
-    with pytest.raises(ModelError, match="Use one of its members: one, two"):
+    with pytest.raises(ModelError, match="Make those of a member instead: one, two"):
         floors_job.sources(replace(model, card=card), None)
     released = replace(model, reference="starter")
     with pytest.raises(ModelError, match="Name the data set"):

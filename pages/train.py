@@ -21,6 +21,5 @@ else:
     form.show()
 other_runs.show(name)
 next_run.prepare()
-st.session_state.pop(state.RUN_OPENED, None)
 if st.session_state.pop(state.ARRIVED, False):
     frame.to_top()  # last on the page, so that nothing moves once it is gone

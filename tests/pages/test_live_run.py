@@ -805,9 +805,10 @@ def test_a_poll_with_an_older_address_does_not_lead_back_to_the_run_of_before(
     assert address == {state.RUN: run_copy.name} and not reruns  # nor into the projector view
     live_run._watched(run_copy.name, was_alive=False, panels="numbers")
     assert address == {state.RUN: run_copy.name, state.SHOW: "numbers"} and not reruns
-    session[state.RUN_OPENED] = [run_copy.name, "fork"]  # a person has opened another one
+    session[state.NEXT_RUN] = "fork"  # a person has opened another one
     live_run._watched(run_copy.name, was_alive=False)
     assert reruns == [True] and address == {state.RUN: "fork"}
+    assert session == {state.NEXT_RUN: "fork"}
 
 
 def _line_of_train() -> None:
@@ -817,25 +818,32 @@ def _line_of_train() -> None:
 
 
 @pytest.mark.parametrize(
-    ("brought", "drawn"), [("before", "fork"), ("fork", "fork"), ("a link's", "a link's")]
+    ("then", "brought", "drawn"),
+    [("fork", "before", "fork"), ("fork", "fork", "fork"), (None, "a link's", "a link's")],
 )
-def test_the_run_just_opened_is_drawn_though_a_poll_brings_the_address_of_before(
-    folders: Path, brought: str, drawn: str
+def test_the_run_of_the_next_drawing_is_drawn_once_though_a_poll_brings_an_older_address(
+    folders: Path, then: str | None, brought: str, drawn: str
 ) -> None:
     app = AppTest.from_function(_line_of_train)
-    app.session_state[state.RUN_OPENED] = ["before", "fork"]
+    if then:
+        app.session_state[state.NEXT_RUN] = then
     app.query_params[state.RUN] = brought  # Streamlit joins a rerun and a poll into one
     app.run()
     assert app.query_params[state.RUN] == drawn
+    assert state.NEXT_RUN not in app.session_state
 
 
-def test_a_run_that_was_opened_is_held_no_longer_once_its_page_is_drawn(
-    folders: Path, run_copy: Path, open_run: Open
+def test_a_poll_redraws_the_run_of_its_page_or_the_one_just_opened(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    app = open_run(run_copy)
-    app.session_state[state.RUN_OPENED] = ["before", run_copy.name]
-    app.run()
-    assert state.RUN_OPENED not in app.session_state
+    monkeypatch.setattr(state.st, "query_params", address := {state.RUN: "before"})
+    monkeypatch.setattr(state.st, "session_state", session := {})
+    monkeypatch.setattr(state.st, "rerun", lambda: None)
+    state.redraw_run("own")
+    assert address == {state.RUN: "own"} and session == {state.NEXT_RUN: "own"}
+    session[state.NEXT_RUN] = "fork"
+    state.redraw_run("own")
+    assert address == {state.RUN: "fork"} and session == {state.NEXT_RUN: "fork"}
 
 
 class Rerun(Exception):

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import streamlit as st
 
@@ -77,7 +76,7 @@ def _has_point(folder: Path) -> bool:
 def _await_point(name: str) -> None:
     """Draw nothing; rerun the page once the live curve begins."""
     if run_folders.exists(name) and _has_point(run_folders.find(name)):
-        _redraw(name)
+        state.redraw_run(name)
 
 
 @turns.in_turn
@@ -86,17 +85,10 @@ def _wait(name: str, is_watched: bool) -> None:
     if is_watched:
         return
     try:
-        has_changed = run_status.read(run_folders.find(name)).state.alive
+        if run_status.read(run_folders.find(name)).state.alive:
+            state.redraw_run(name)
     except RunNotFound:  # deleted: the page reports it
-        has_changed = True
-    if has_changed:
-        _redraw(name)
-
-
-def _redraw(name: str) -> NoReturn:
-    """Rerun the page of this run, or of the one just opened, whatever address a poll brought."""
-    state.put(state.RUN, state.opened_run(name))
-    st.rerun()
+        st.rerun()
 
 
 @turns.in_turn
@@ -114,7 +106,7 @@ def _panel(
     """
     run = _watched(name, was_alive, panels)
     if was_alive and poll_rate.level(level) != level:
-        st.rerun()  # once, to poll more or less often
+        state.redraw_run(name)  # once, to poll more or less often
     with _readable():
         _moving(run, sent)
     actions.show_errors()
@@ -172,16 +164,16 @@ def _watched(name: str, was_alive: bool, panels: str = "") -> Run:
     A poll may bring the address from before a run or the projector view was opened: it must neither
     lead back nor draw what the page does not show.
     """
-    opened = state.opened_run(name)
-    for parameter, value in ((state.RUN, opened), (state.SHOW, panels)):
-        if st.query_params.get(parameter, "") != value:
-            state.put(parameter, value)
     try:
         run = run_cache.run_now(name)
     except RunNotFound:  # deleted, maybe in another browser: the page reports it
         st.rerun()
+    opened = state.next_run(name)
+    for parameter, value in ((state.RUN, opened), (state.SHOW, panels)):
+        if st.query_params.get(parameter, "") != value:
+            state.put(parameter, value)
     if run.status.state.alive != was_alive or opened != name:
-        st.rerun()  # once, to begin or end the polling; or a fork was opened
+        state.redraw_run(name)  # once, to begin or end the polling; or a fork was opened
     return run
 
 

@@ -78,7 +78,7 @@ def show(page: str) -> None:
     del _shown[1:]
     st.html(_OPEN_BUTTONS)
     if page == "train":
-        state.hold_opened_run()
+        state.begin_run_page()
     try:
         data_cache.ensure_phantom()
     except WriteFailed as error:  # other data can be chosen, and all else works
@@ -128,8 +128,11 @@ def _line(was_busy: bool, fresh: list[list[Run]], name: str) -> None:
     """
     runs = fresh.pop() if fresh else shared_cache.recent("alive", _alive)
     if is_busy() != was_busy:
-        state.put(state.RUN, name)  # a run that was just started, or left, stays so
-        st.rerun()  # the whole page, once: polling begins or ends
+        # The whole page, once: polling begins or ends.
+        if name:
+            state.redraw_run(name)
+        state.put(state.RUN, "")  # a run that was just left stays so
+        st.rerun()
     memory.give_back_memory()
     memory.spare_collector(len(sys.modules))
     with st.container(horizontal=True, vertical_alignment="center", key="frame", gap="medium"):

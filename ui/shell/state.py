@@ -6,6 +6,7 @@ be lost at a reload.
 
 import pickle
 from contextlib import suppress
+from typing import NoReturn
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -168,7 +169,7 @@ TABLE_FILE = "table-file"  # Data: the path of a table of films
 TABLE_FOLDER = "table-folder"  # Data: the folder that its paths are relative to
 POSITIVE = "positive"  # Data: the class that means a fracture
 ABOUT = "about"  # Train: whether "About" is open; ends in the run's name
-RUN_OPENED = "opened-run"  # Train: the run of before and the one opened, until its page is drawn
+NEXT_RUN = "next-run"  # Train: the run that the whole page is drawn with next, until it begins
 DELETING = "deleting"  # Train: the run of which is asked whether to delete it, until it is asked
 MORE_TAB = "more-tab"  # Train: the tab of "More" that is open
 MORE = "more"  # Train: whether "More" is open; ends in the run's name, so that a fork's is closed
@@ -266,25 +267,36 @@ def is_projected() -> bool:
 
 def open_run(name: str) -> None:
     """Show another run instead of the current one, at its latest epoch."""
-    st.session_state[RUN_OPENED] = [st.query_params.get(RUN, ""), name]
+    st.session_state[NEXT_RUN] = name
+    _open(name)
+
+
+def _open(name: str) -> None:
     pins = {PINS: st.query_params[PINS]} if PINS in st.query_params else {}
     st.query_params.from_dict({RUN: name, **pins})
 
 
-def opened_run(name: str) -> str:
-    """The run that was just opened and is not drawn yet; else the one of this name."""
-    return st.session_state.get(RUN_OPENED, ["", name])[1]
+def next_run(name: str) -> str:
+    """The run that the page shows once it is drawn as a whole; else the one of this name."""
+    return str(st.session_state.get(NEXT_RUN, name))
 
 
-def hold_opened_run() -> None:
-    """Put the run that was just opened back into the address; before its page is drawn.
+def redraw_run(name: str) -> NoReturn:
+    """Draw the whole page of this run, or of one just opened, from a fragment that is polled.
 
-    A poll of the page before brings that page's address, and Streamlit draws the whole page with
-    the last address it got.
+    Streamlit joins the rerun with a poll that comes in before it, and takes the address of that:
+    a busy browser still has the one from before the run was opened.
     """
-    before, name = st.session_state.get(RUN_OPENED, ["", ""])
-    if name and st.query_params.get(RUN, "") == before:
-        open_run(name)
+    st.session_state[NEXT_RUN] = name = next_run(name)
+    put(RUN, name)
+    st.rerun()
+
+
+def begin_run_page() -> None:
+    """Put the run that is drawn next into the address, whatever a poll has brought."""
+    name = st.session_state.pop(NEXT_RUN, None)
+    if name and st.query_params.get(RUN) != name:
+        _open(name)
 
 
 def lost_uploads(key: str) -> bool:

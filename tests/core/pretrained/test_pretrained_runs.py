@@ -139,12 +139,8 @@ def test_a_run_starts_from_the_file_keeps_it_while_frozen_and_records_its_hash(
 
 
 @pytest.mark.parametrize(
-    ("name", "before"),
-    [
-        (QUICK, 2),
-        *(pytest.param(QUICK, step, marks=pytest.mark.slow) for step in (1, 3)),
-        pytest.param("mobilenet_v3", 2, marks=pytest.mark.slow),
-    ],
+    ("name", "before"),  # a large network is killed there, see below
+    [(QUICK, 2), *(pytest.param(QUICK, step, marks=pytest.mark.slow) for step in (1, 3))],
     indirect=["name"],
 )
 def test_a_run_stopped_around_the_end_of_its_frozen_epochs_ends_like_its_twin(

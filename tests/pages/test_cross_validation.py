@@ -16,10 +16,9 @@ from fracture_core.folders import PROJECT
 from fracture_core.jobs import launcher
 from fracture_core.runs import run_config, run_folders, run_lock, run_requests, run_status
 from fracture_core.runs.run_status import State, Status
+from tests.pages.page_words import page, words
 from ui.run_groups import groups_panel
 from ui.shell import state
-
-APP = Path(__file__).resolve().parents[2] / "app.py"
 
 
 @pytest.fixture
@@ -41,17 +40,6 @@ def waiting(started: list[str], phantom_root: Path) -> Group:
         run_status.write(run_folders.find(f"small-fold{fold}"), status)
     started.clear()
     return value
-
-
-def page(name: str, **address: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=60).switch_page(f"pages/{name}.py")
-    app.query_params.update(address)
-    return app
-
-
-def words(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.error, app.toast, app.warning)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
 def lines(app: AppTest) -> list[str]:

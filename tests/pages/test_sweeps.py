@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from fracture_core import room
 from fracture_core.config.train_config import TrainConfig
@@ -19,10 +18,9 @@ from fracture_core.sweeps import axes, sweep
 from fracture_core.sweeps.answer import Answer
 from fracture_core.sweeps.sweep import Sweep
 from tests.core import made_runs
+from tests.pages.page_words import page, words
 from ui.run_groups import group_cache
 from ui.shell import state
-
-APP = Path(__file__).resolve().parents[2] / "app.py"
 
 
 @pytest.fixture
@@ -32,17 +30,6 @@ def started(folders: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     monkeypatch.setattr(launcher, "start_run", lambda folder, *_, **__: names.append(folder.name))
     return names
-
-
-def page(name: str, **address: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=60).switch_page(f"pages/{name}.py")
-    app.query_params.update(address)
-    return app
-
-
-def words(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.error, app.toast, app.warning)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from ui.cache import data_cache
 from ui.run_groups import group_cache
 from ui.shared import theme
 from ui.shell import actions, owner, state
-from ui.train import cost, run_name
+from ui.train import beside_start, cost, run_name
 from ui.train.run_name import RunLabels
 
 WIDTH = 380  # px of the content
@@ -26,17 +26,13 @@ def offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         films: training films of one run of the whole.
         own: name, tags and note; `None` where they cannot be used.
     """
-    incomplete = not data_cache.dataset().complete
-    popover = st.popover(
+    beside_start.offer(
         "Cross-validate",
-        icon=":material/splitscreen:",
-        disabled=incomplete,
-        key=state.FOLDS_OPEN,
-        on_change="rerun",
+        ":material/splitscreen:",
+        state.FOLDS_OPEN,
+        WIDTH,
+        lambda: _content(config, films, own),
     )
-    if popover.open:
-        with popover.container(width=WIDTH):
-            _content(config, films, own)
 
 
 def _content(config: TrainConfig, films: int, own: RunLabels | None) -> None:

@@ -7,10 +7,9 @@ from fracture_core.learning_curve import curve
 from fracture_core.runs.run_labels import Labels
 from fracture_core.sweeps import sweep
 from fracture_core.sweeps.sweep import Sweep
-from ui.cache import data_cache
 from ui.shared import theme
 from ui.shell import owner, state
-from ui.train import cost, run_name, sweep_form
+from ui.train import beside_start, cost, run_name, sweep_form
 from ui.train.run_name import RunLabels
 
 WIDTH = 380  # px of the content
@@ -24,16 +23,13 @@ def offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         films: training films of a run.
         own: name, tags and note; `None` where they cannot be used.
     """
-    popover = st.popover(
+    beside_start.offer(
         "Learning curve",
-        icon=":material/trending_up:",
-        disabled=not data_cache.dataset().complete,
-        key=state.CURVE_OPEN,
-        on_change="rerun",
+        ":material/trending_up:",
+        state.CURVE_OPEN,
+        WIDTH,
+        lambda: _content(config, films, own),
     )
-    if popover.open:
-        with popover.container(width=WIDTH):
-            _content(config, films, own)
 
 
 def _content(config: TrainConfig, films: int, own: RunLabels | None) -> None:

@@ -10,11 +10,10 @@ from fracture_core.runs.run_labels import Labels
 from fracture_core.sweeps import axes, sweep
 from fracture_core.sweeps.axes import Axis
 from fracture_core.sweeps.sweep import Sweep
-from ui.cache import data_cache
 from ui.run_groups import group_cache
 from ui.shared import theme
 from ui.shell import actions, owner, state
-from ui.train import cost, run_name
+from ui.train import beside_start, cost, run_name
 from ui.train.run_name import RunLabels
 
 WIDTH = 420  # px of the content
@@ -29,16 +28,9 @@ def offer(config: TrainConfig, films: int, own: RunLabels | None) -> None:
         films: training films of a run.
         own: name, tags and note; `None` where they cannot be used.
     """
-    popover = st.popover(
-        "Sweep",
-        icon=":material/tune:",
-        disabled=not data_cache.dataset().complete,
-        key=state.SWEEP_OPEN,
-        on_change="rerun",
+    beside_start.offer(
+        "Sweep", ":material/tune:", state.SWEEP_OPEN, WIDTH, lambda: _content(config, films, own)
     )
-    if popover.open:
-        with popover.container(width=WIDTH):
-            _content(config, films, own)
 
 
 def _content(config: TrainConfig, films: int, own: RunLabels | None) -> None:

@@ -5,21 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.cli import command_line
 from fracture_core.config.limits import LIMITS
 from fracture_core.cross_validation import group, out_of_fold
 from fracture_core.jobs import launcher
 from fracture_core.models import stored_models
 from fracture_core.runs import run_folders, run_lock, run_requests, run_status
 from fracture_core.runs.run_status import State, Status
+from tests.core.cli.printed_words import printed
 
 TRAIN = ["--architecture", "three_conv", "--epochs", "1", "--name", "both"]
-
-
-def printed(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> str:
-    assert command_line.main(list(words)) == status
-    said = capsys.readouterr()
-    return said.out if status == 0 else said.err
 
 
 @pytest.mark.slow

@@ -5,19 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.cli import command_line
 from fracture_core.jobs import launcher
 from fracture_core.learning_curve import curve
 from fracture_core.runs import run_folders
 from fracture_core.sweeps import sweep
+from tests.core.cli.printed_words import printed
 
 TRAIN = ["--architecture", "three_conv", "--epochs", "1", "--name", "more"]
-
-
-def printed(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> str:
-    assert command_line.main(list(words)) == status
-    said = capsys.readouterr()
-    return said.out if status == 0 else said.err
 
 
 @pytest.mark.slow

@@ -5,14 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fracture_core.cli import command_line
 from fracture_core.runs import run_folders
-
-
-def printed(capsys: pytest.CaptureFixture[str], *words: str, status: int = 0) -> str:
-    assert command_line.main(list(words)) == status
-    said = capsys.readouterr()
-    return said.out if status == 0 else said.err
+from tests.core.cli.printed_words import printed
 
 
 def test_a_run_leaves_as_a_file_and_comes_back_under_another_name(
